@@ -1,0 +1,135 @@
+#include "arena.h"
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arena_block {
+	struct arena_block *next;
+	size_t used, size;
+	alignas(max_align_t) unsigned char bytes[];
+};
+
+/* Large enough that a small site is one block, small enough not to matter. */
+enum { BLOCK_BYTES = 256 * 1024 };
+
+static _Noreturn void out_of_memory(void)
+{
+	/* The one message and exit in compiler/: there is no memory to report
+	 * the normal way, and nothing has been written that could be half. */
+	fputs("ipxe-embed: out of memory\n", stderr);
+	exit(3);
+}
+
+size_t size_product(size_t a, size_t b)
+{
+	size_t product;
+
+	if (__builtin_mul_overflow(a, b, &product))
+		out_of_memory();
+	return product;
+}
+
+void *xrealloc(void *old, size_t bytes)
+{
+	void *mem = realloc(old, bytes ? bytes : 1);
+
+	if (!mem)
+		out_of_memory();
+	return mem;
+}
+
+void arena_release(struct arena *arena)
+{
+	while (arena->blocks) {
+		struct arena_block *next = arena->blocks->next;
+
+		free(arena->blocks);
+		arena->blocks = next;
+	}
+	arena->total_bytes = 0;
+}
+
+static struct arena_block *block_add(struct arena *arena, size_t at_least)
+{
+	size_t size = at_least > BLOCK_BYTES ? at_least : BLOCK_BYTES;
+	struct arena_block *block;
+
+	if (size > SIZE_MAX - sizeof(*block))
+		out_of_memory();
+	block = calloc(1, sizeof(*block) + size);
+	if (!block)
+		out_of_memory();
+	block->size = size;
+	arena->total_bytes += sizeof(*block) + size;
+
+	/* An oversized piece goes behind the block in use, whose rest would be
+	 * lost otherwise. */
+	if (arena->blocks && size > BLOCK_BYTES) {
+		block->next = arena->blocks->next;
+		arena->blocks->next = block;
+	} else {
+		block->next = arena->blocks;
+		arena->blocks = block;
+	}
+	return block;
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+	const size_t align = alignof(max_align_t);
+	struct arena_block *block = arena->blocks;
+	size_t rounded;
+	void *mem;
+
+	if (bytes > SIZE_MAX - align)
+		out_of_memory();
+	rounded = (bytes + align - 1) / align * align;
+	if (!block || block->size - block->used < rounded)
+		block = block_add(arena, rounded);
+	mem = block->bytes + block->used;
+	block->used += rounded;
+	return mem;
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t bytes)
+{
+	return arena_alloc(arena, size_product(count, bytes));
+}
+
+char *arena_copy(struct arena *arena, const void *from, size_t len)
+{
+	char *copy = arena_alloc(arena, len + 1);
+
+	if (len)
+		memcpy(copy, from, len);
+	return copy;
+}
+
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+{
+	va_list again;
+	char *text;
+	int len;
+
+	va_copy(again, args);
+	len = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	assert(len >= 0);
+	text = arena_alloc(arena, (size_t)len + 1);
+	vsnprintf(text, (size_t)len + 1, format, args);
+	return text;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = arena_vprintf(arena, format, args);
+	va_end(args);
+	return text;
+}

@@ -1,0 +1,50 @@
+#ifndef COMPILER_ARENA_H
+#define COMPILER_ARENA_H
+/**
+ * @file
+ * Memory of one run: given out piece by piece, returned all at once.
+ *
+ * Running out of memory ends the program with a message (see arena.c): a
+ * compiler that cannot allocate has nothing useful left to do, and output is
+ * only ever committed whole.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena_block;
+
+/** Zero-initialise before first use. */
+struct arena {
+	struct arena_block *blocks;
+	size_t total_bytes; /**< obtained from the system so far */
+};
+
+/** Give back all memory; the arena may be used again. */
+void arena_release(struct arena *arena);
+
+/** @return zeroed memory, aligned for any type; @p bytes may be 0 */
+void *arena_alloc(struct arena *arena, size_t bytes);
+
+/** Zeroed array of @p count; the product is checked for overflow. */
+void *arena_array(struct arena *arena, size_t count, size_t bytes);
+
+/** Copy of @p len bytes with a NUL behind them. */
+char *arena_copy(struct arena *arena, const void *from, size_t len);
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+#define arena_new(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
+#define arena_new_array(arena, count, type)                                    \
+	((type *)arena_array((arena), (count), sizeof(type)))
+
+/** malloc() and friends that end the program when there is no memory. */
+void *xrealloc(void *old, size_t bytes);
+
+/** The product; ends the program on overflow, as for no memory. */
+size_t size_product(size_t a, size_t b);
+
+#endif

@@ -1,0 +1,83 @@
+#ifndef COMPILER_COMPILE_H
+#define COMPILER_COMPILE_H
+/**
+ * @file
+ * The compiler: a site file in, everything that is to be published out.
+ *
+ * It is pure: what it needs of the world it asks of its caller through struct
+ * compile_env, and it writes nothing. Same answers, same bytes.
+ */
+#include "diag.h"
+#include "text.h"
+
+struct arena;
+struct plan;
+struct sbuf;
+struct site;
+
+/** SHA-256 and size of some content. */
+struct digest {
+	unsigned char sha256[32];
+	uint64_t size_bytes;
+};
+
+/**
+ * What the compiler asks of the world. Paths are as the site file has them,
+ * joined to the directory of the site file.
+ */
+struct compile_env {
+	void *ctx;
+
+	/**
+	 * Read a whole file: the site file, templates, partials.
+	 *
+	 * @param max_bytes	larger files are refused with -EFBIG
+	 * @param ret_bytes	filled on success; zero-initialised by the caller
+	 * @return 0 or -errno; -EISDIR for a directory
+	 */
+	int (*read)(void *ctx, const char *path, size_t max_bytes,
+		    struct sbuf *ret_bytes);
+
+	/**
+	 * Measure a kernel or initrd that may be too large to hold.
+	 *
+	 * `check` may answer with a zero digest: it only wants to know that
+	 * the file can be read.
+	 *
+	 * @return 0 or -errno; -EBUSY if it changed while it was read
+	 */
+	int (*digest)(void *ctx, const char *path, struct digest *ret_digest);
+
+	/** SHA-256 of bytes that the compiler rendered itself. */
+	void (*digest_bytes)(const void *bytes, size_t len,
+			     struct digest *ret_digest);
+
+	/**
+	 * Look at one file under `trust:` and report what is wrong with it.
+	 *
+	 * @param at	where the site file names it
+	 */
+	void (*check_trust)(void *ctx, const char *path, struct span at,
+			    struct diags *ds);
+
+	/**
+	 * Whether content must not be published: it is a private key.
+	 *
+	 * @param path	to look into; or NULL, and then the bytes
+	 */
+	bool (*is_private_key)(void *ctx, const char *path, const void *bytes,
+			       size_t len);
+};
+
+/**
+ * Compile a site.
+ *
+ * @param arena	holds the result and all diagnostics
+ * @param path	of the site file
+ * @param ds	gets every error and warning, unsorted
+ * @return NULL if there were errors
+ */
+const struct plan *compile(struct arena *arena, const char *path,
+			   const struct compile_env *env, struct diags *ds);
+
+#endif

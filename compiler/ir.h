@@ -1,0 +1,38 @@
+#ifndef COMPILER_IR_H
+#define COMPILER_IR_H
+/**
+ * @file
+ * The shapes of a site on its way through the compiler, one per stage. What a
+ * stage has proved is in the type that it returns.
+ *
+ *     bytes -> doc -> site -> plan -> bytes
+ *
+ * Everything lives in the arena of the run.
+ */
+#include "text.h"
+
+/* -------------------------------------------------------------- doc --
+ * What the file says: a tree of scalars, lists and maps, each with its place.
+ * Made by load.c. Keys are unique, text is UTF-8 without NULs, and a doc is
+ * never deeper than LOAD_DEPTH_MAX.
+ */
+
+enum doc_kind { DOC_NULL, DOC_SCALAR, DOC_LIST, DOC_MAP };
+
+struct doc {
+	enum doc_kind kind;
+	bool plain;	  /**< scalar without quotes: `true` is a boolean */
+	struct span at;	  /**< with the quotes; for a list or map its begin */
+	struct text text; /**< DOC_SCALAR */
+	struct doc **items;	/**< DOC_LIST, in file order */
+	struct doc_pair *pairs; /**< DOC_MAP, in file order */
+	size_t count;		/**< of items or pairs */
+};
+
+struct doc_pair {
+	struct text key;
+	struct span key_at;
+	struct doc *value;
+};
+
+#endif

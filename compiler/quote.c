@@ -1,0 +1,101 @@
+#include "quote.h"
+
+/* Length of the UTF-8 sequence at the start, or 0 if it is malformed, overlong,
+ * a surrogate or beyond U+10FFFF (RFC 3629, section 4). */
+static size_t utf8_sequence(const unsigned char *s, size_t len)
+{
+	size_t need = s[0] < 0x80 ? 1 :
+		      s[0] < 0xc2 ? 0 :
+		      s[0] < 0xe0 ? 2 :
+		      s[0] < 0xf0 ? 3 :
+		      s[0] < 0xf5 ? 4 :
+				    0;
+
+	if (!need || need > len)
+		return 0;
+	for (size_t i = 1; i < need; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return need;
+}
+
+void quote_json(struct sbuf *out, struct text text)
+{
+	const unsigned char *s = (const unsigned char *)text.ptr;
+
+	sbuf_putc(out, '"');
+	for (size_t i = 0; i < text.len;) {
+		size_t len = utf8_sequence(s + i, text.len - i);
+
+		if (!len) {
+			sbuf_puts(out, "\\ufffd");
+			len = 1;
+		} else if (s[i] == '"' || s[i] == '\\') {
+			sbuf_printf(out, "\\%c", s[i]);
+		} else if (s[i] < 0x20 || s[i] == 0x7f) {
+			sbuf_printf(out, "\\u%04x", s[i]);
+		} else {
+			sbuf_add(out, s + i, len);
+		}
+		i += len;
+	}
+	sbuf_putc(out, '"');
+}
+
+const char *quote_ipxe_refusal(struct text token)
+{
+	if (!token.len)
+		return "is empty";
+	for (size_t i = 0; i < token.len; i++) {
+		unsigned char c = (unsigned char)token.ptr[i];
+
+		if (c == '\n' || c == '\r')
+			return "holds a line end, and iPXE scripts cannot "
+			       "quote one";
+		if (c == ' ' || c == '\t')
+			return "holds white space, where iPXE would split it";
+		if (c < 0x20 || c == 0x7f)
+			return "holds a control character";
+		if (c == '$' && i + 1 < token.len && token.ptr[i + 1] == '{')
+			return "holds \"${\", which iPXE would expand";
+	}
+	if (token.ptr[0] == '#')
+		return "begins with \"#\", where iPXE would see a comment";
+	if (text_is(token, "&&") || text_is(token, "||") ||
+	    text_is(token, ";"))
+		return "is an operator of iPXE";
+	if (token.ptr[token.len - 1] == '\\')
+		return "ends in a backslash, which joins lines in iPXE";
+	return NULL;
+}
+
+void quote_ipxe(struct sbuf *out, struct text token)
+{
+	sbuf_add(out, token.ptr, token.len);
+}
+
+void quote_ipxe_prose(struct sbuf *out, struct text text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		bool good = c >= 0x20 && c <= 0x7e && c != '$' && c != '\\' &&
+			    c != '|' && c != '&' && c != ';' && c != '#';
+
+		sbuf_putc(out, good ? c : '?');
+	}
+}
+
+void quote_uristring(struct sbuf *out, struct text text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (c <= 0x20 || c > 0x7e || strchr("%/#:@?=&", c))
+			sbuf_printf(out, "%%%02X", c);
+		else
+			sbuf_putc(out, (char)c);
+	}
+}

@@ -1,0 +1,79 @@
+#include "sbuf.h"
+
+#include "arena.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void sbuf_release(struct sbuf *sb)
+{
+	free(sb->ptr);
+	*sb = (struct sbuf){ 0 };
+}
+
+void sbuf_reset(struct sbuf *sb)
+{
+	sb->len = 0;
+	if (sb->ptr)
+		sb->ptr[0] = '\0';
+}
+
+static void sbuf_reserve(struct sbuf *sb, size_t more)
+{
+	size_t need = sb->len + more + 1;
+
+	assert(need > sb->len);
+	if (need <= sb->room)
+		return;
+	sb->room = need > 2 * sb->room ? need : 2 * sb->room;
+	sb->ptr = xrealloc(sb->ptr, sb->room);
+}
+
+void sbuf_add(struct sbuf *sb, const void *from, size_t len)
+{
+	sbuf_reserve(sb, len);
+	if (len)
+		memcpy(sb->ptr + sb->len, from, len);
+	sb->len += len;
+	sb->ptr[sb->len] = '\0';
+}
+
+void sbuf_puts(struct sbuf *sb, const char *text)
+{
+	sbuf_add(sb, text, strlen(text));
+}
+
+void sbuf_putc(struct sbuf *sb, char c)
+{
+	sbuf_add(sb, &c, 1);
+}
+
+void sbuf_vprintf(struct sbuf *sb, const char *format, va_list args)
+{
+	va_list again;
+	int len;
+
+	va_copy(again, args);
+	len = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	assert(len >= 0);
+	sbuf_reserve(sb, (size_t)len);
+	vsnprintf(sb->ptr + sb->len, (size_t)len + 1, format, args);
+	sb->len += (size_t)len;
+}
+
+void sbuf_printf(struct sbuf *sb, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	sbuf_vprintf(sb, format, args);
+	va_end(args);
+}
+
+const char *sbuf_text(const struct sbuf *sb)
+{
+	return sb->ptr ? sb->ptr : "";
+}

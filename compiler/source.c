@@ -1,0 +1,68 @@
+#include "source.h"
+
+#include "arena.h"
+
+#include <assert.h>
+
+const struct source *source_new(struct arena *arena, const char *path,
+				const void *bytes, size_t len)
+{
+	struct source *source = arena_new(arena, struct source);
+	const char *p, *end;
+	uint32_t *lines;
+	size_t count = 1;
+
+	assert(len <= UINT32_MAX);
+	source->path = text_of(arena_copy(arena, path, strlen(path)));
+	source->bytes = (struct text){ arena_copy(arena, bytes, len), len };
+
+	end = source->bytes.ptr + len;
+	for (p = source->bytes.ptr; p < end; p++)
+		count += *p == '\n';
+	lines = arena_new_array(arena, count, uint32_t);
+	source->lines = lines;
+	source->line_count = count;
+	lines++; /* the first line begins at 0 */
+	for (p = source->bytes.ptr; p < end; p++)
+		if (*p == '\n')
+			*lines++ = (uint32_t)(p + 1 - source->bytes.ptr);
+	return source;
+}
+
+static bool utf8_continues(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+struct place source_place(const struct source *source, size_t offset)
+{
+	size_t low = 0, high = source->line_count;
+	struct place place;
+
+	assert(offset <= source->bytes.len);
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (source->lines[middle] <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	place = (struct place){ .line = low + 1, .column = 1 };
+	for (size_t i = source->lines[low]; i < offset; i++)
+		place.column += !utf8_continues(source->bytes.ptr[i]);
+	return place;
+}
+
+struct text source_line(const struct source *source, size_t line)
+{
+	size_t begin, end;
+
+	assert(line >= 1 && line <= source->line_count);
+	begin = source->lines[line - 1];
+	end = line < source->line_count ? source->lines[line] - 1 :
+					  source->bytes.len;
+	if (end > begin && source->bytes.ptr[end - 1] == '\r')
+		end--;
+	return (struct text){ source->bytes.ptr + begin, end - begin };
+}
