@@ -83,6 +83,8 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libraries)
 unit: $(unit_tests)
 	$(Q)for t in $(unit_tests); do echo "== $$t"; $$t || exit 1; done
 
+test: all unit
+
 format:
 	clang-format -i $$(git ls-files '*.[ch]')
 

@@ -1,0 +1,53 @@
+#include "verbs.h"
+
+#include <stddef.h>
+
+#ifndef VERSION
+#define VERSION "0.1"
+#endif
+
+static const struct verb *const verbs[] = {
+	&verb_explain,
+	&verb_help,
+	NULL,
+};
+
+static const struct term statuses[] = {
+	{ "0", "Done; there may have been warnings." },
+	{ "1", "The input is at fault: the site file, an asset, a certificate, "
+	       "a signature." },
+	{ "2", "The command line is at fault." },
+	{ "3", "The machine is at fault: reading, writing, memory, or a "
+	       "program that was run." },
+	{ 0 },
+};
+
+static const struct term environment[] = {
+	{ "NO_COLOR", "No colour, when set to anything but the empty string." },
+	{ 0 },
+};
+
+static const struct topic topics[] = {
+	{ "Exit status", statuses },
+	{ "Environment", environment },
+	{ 0 },
+};
+
+static const struct program program = {
+	.name = "ipxe-embed",
+	.version = VERSION,
+	.summary = "Make iPXE images and a signed static tree from a site file",
+	.text = "A site file says which machines there are, what each of them "
+		"boots, and whom they trust. ipxe-embed turns it into iPXE "
+		"images that carry the boot script and the roots of trust, and "
+		"a tree of files that any web server can host. The machines "
+		"fetch over HTTPS, verify every item and boot it; no other "
+		"service is needed.",
+	.verbs = verbs,
+	.topics = topics,
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(&program, argc, argv);
+}

@@ -1,0 +1,13 @@
+#ifndef IPXE_EMBED_VERBS_H
+#define IPXE_EMBED_VERBS_H
+/**
+ * @file
+ * Every verb, each in a file of its own, listed by main.c in this order.
+ */
+#include "cli.h"
+
+extern const struct verb verb_check;
+extern const struct verb verb_explain;
+extern const struct verb verb_help;
+
+#endif
