@@ -1,10 +1,14 @@
 # ipxe-embed: make help lists the targets.
 #
-# VARIANT=release|debug|asan|cov builds into build/$(VARIANT)/; V=1 shows the
-# commands. build/ipxe-embed is the program of the last variant built.
+# VARIANT=release|debug|asan|cov|clang builds into build/$(VARIANT)/; V=1 shows
+# the commands. build/ipxe-embed is the program of the last variant built.
 
 VARIANT ?= release
-CC ?= gcc
+ifeq ($(VARIANT),clang)
+CC := clang
+else ifeq ($(origin CC),default)
+CC := gcc
+endif
 B := build/$(VARIANT)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
@@ -22,13 +26,17 @@ CFLAGS_debug := -O0 -g3
 CFLAGS_asan := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 CFLAGS_cov := -O0 -g3 --coverage
+CFLAGS_clang := -O1 -g
 LDFLAGS_release := -Wl,-z,relro,-z,now
+
+PREFIX ?= /usr/local
+VERSION := 0.1
 
 LIBS := yaml-0.1 libcrypto
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 
-CPPFLAGS += -D_GNU_SOURCE -Icompiler -Icerts -I$(B)
+CPPFLAGS += -D_GNU_SOURCE -Icompiler -Icerts -Iipxe-embed -I$(B)
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(WERROR) $(CFLAGS_$(VARIANT)) $(PKG_CFLAGS) \
 	$(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = $(CFLAGS_$(VARIANT)) $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
@@ -42,11 +50,12 @@ program_objects := $(patsubst %.c,$(B)/%.o,$(wildcard ipxe-embed/*.c))
 unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,\
 	$(wildcard tests/unit/test_*.c))
 
-.PHONY: all help check test demo bench fuzz install clean format unit
+.PHONY: all help programs check test golden-update demo bench fuzz install \
+	clean format unit
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: build/ipxe-embed
+all: build/ipxe-embed ## the program (build/ipxe-embed)
 
 $(B)/libcompiler.a: $(compiler_objects)
 $(B)/libcerts.a: $(certs_objects)
@@ -69,6 +78,8 @@ build/ipxe-embed: $(B)/bin/ipxe-embed FORCE
 .PHONY: FORCE
 FORCE:
 
+$(B)/ipxe-embed/main.o: CPPFLAGS += -DVERSION='"$(VERSION)"'
+
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(say) CC $<
@@ -80,13 +91,44 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libraries)
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 
-unit: $(unit_tests)
-	$(Q)for t in $(unit_tests); do echo "== $$t"; $$t || exit 1; done
+help:
+	@echo 'make [VARIANT=release|debug|asan|cov|clang] [TARGET]'
+	@echo
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | \
+		expand -t 18 | sort
 
-test: all unit
+# What tests/run needs of one variant.
+programs: $(B)/bin/ipxe-embed $(unit_tests)
 
-format:
+unit: programs ## unit tests of one variant
+	$(Q)VARIANTS=$(VARIANT) tests/run unit
+
+check: programs ## tests that need no other program, on one variant
+	$(Q)VARIANTS=$(VARIANT) tests/run unit errors cli golden
+
+# The flags of libraries are found when make starts; so each step that may
+# follow an installation is a make of its own.
+test: ## everything, on every compiler, installing what it needs
+	$(Q)scripts/install-deps.sh build test base native e2e
+	$(Q)for v in release clang asan; do \
+		$(MAKE) --no-print-directory VARIANT=$$v programs || exit 1; \
+	done
+	$(Q)VARIANTS='release clang asan' tests/run
+
+golden-update: programs ## take the present output as the expected one
+	$(Q)IPXE_EMBED=$(CURDIR)/$(B)/bin/ipxe-embed tests/golden/run --update
+
+install: $(B)/bin/ipxe-embed ## to DESTDIR and PREFIX (/usr/local)
+	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/ipxe-embed
+	$< help --man >$(B)/ipxe-embed.1
+	install -D -m 644 $(B)/ipxe-embed.1 \
+		$(DESTDIR)$(PREFIX)/share/man/man1/ipxe-embed.1
+	$< help --bash-completion >$(B)/ipxe-embed.bash
+	install -D -m 644 $(B)/ipxe-embed.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/ipxe-embed
+
+format: ## C sources, by clang-format
 	clang-format -i $$(git ls-files '*.[ch]')
 
-clean:
+clean: ## remove build/
 	rm -rf build

@@ -50,8 +50,9 @@ const struct option_row cli_common_options[] = {
 struct parse {
 	struct call *call;
 	struct common common;
-	void *options; /**< of the verb */
-	char **next;   /**< first argument not looked at yet */
+	void *options;      /**< of the verb */
+	const char *family; /**< first of two words, the second not yet seen */
+	char **next;        /**< first argument not looked at yet */
 	VEC(const char *) operands;
 };
 
@@ -137,30 +138,35 @@ static enum status store_number(const struct call *call,
 	return STATUS_OK;
 }
 
+static enum status wrong_choice(const struct call *call,
+				const struct option_row *row, const char *value)
+{
+	struct words names = { 0 };
+	const char *all = "", *near;
+
+	for (size_t i = 0; row->choices[i]; i++) {
+		*vec_push(call->arena, &names) = row->choices[i];
+		all = arena_printf(call->arena, "%s%s%s", all, i ? ", " : "",
+				   row->choices[i]);
+	}
+	near = nearest(text_of(value), names);
+	return report_usage(call, "--%s takes one of %s, not '%s'%s%s%s",
+			    row->name, all, value,
+			    near ? "; did you mean '" : "", near ? near : "",
+			    near ? "'?" : "");
+}
+
 static enum status store_choice(const struct call *call,
 				const struct option_row *row, const char *value,
 				int *field)
 {
-	struct words names = { 0 };
-	struct sbuf all = { 0 };
-	enum status status;
-	const char *near;
-
 	for (int i = 0; row->choices[i]; i++) {
 		if (strcmp(row->choices[i], value) == 0) {
 			*field = i;
 			return STATUS_OK;
 		}
-		*vec_push(call->arena, &names) = row->choices[i];
-		sbuf_printf(&all, "%s%s", i ? ", " : "", row->choices[i]);
 	}
-	near = nearest(text_of(value), names);
-	status = report_usage(call, "--%s takes one of %s, not '%s'%s%s%s",
-			      row->name, sbuf_text(&all), value,
-			      near ? "; did you mean '" : "", near ? near : "",
-			      near ? "'?" : "");
-	sbuf_release(&all);
-	return status;
+	return wrong_choice(call, row, value);
 }
 
 static enum status store(const struct call *call, struct target target,
@@ -189,8 +195,8 @@ static enum status store(const struct call *call, struct target target,
 	abort(); /* a table of ours is wrong */
 }
 
-static enum status store_fallbacks(struct parse *parse,
-				   const struct option_row *rows, void *base)
+static void store_fallbacks(struct parse *parse, const struct option_row *rows,
+			    void *base)
 {
 	for (const struct option_row *row = rows; row->name; row++) {
 		struct target target = { row, base };
@@ -198,7 +204,6 @@ static enum status store_fallbacks(struct parse *parse,
 		if (row->fallback && store(parse->call, target, row->fallback))
 			abort(); /* a table of ours is wrong */
 	}
-	return STATUS_OK;
 }
 
 /* The value is in this argument, or it is the next argument. */
@@ -253,12 +258,35 @@ static bool is_option(const char *argument)
 	return argument && argument[0] == '-' && argument[1];
 }
 
+static bool want_colour(enum colour_when when)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if (when != COLOUR_AUTO)
+		return when == COLOUR_ALWAYS;
+	return !(no_color && *no_color) && isatty(STDERR_FILENO) &&
+	       !(term && strcmp(term, "dumb") == 0);
+}
+
+static void settle_common(struct parse *parse)
+{
+	parse->call->error_format =
+		(enum error_format)parse->common.error_format;
+	parse->call->colour =
+		want_colour((enum colour_when)parse->common.colour);
+}
+
+/* What comes later may be wrong, and that is said as asked for already. */
 static enum status take_option(struct parse *parse)
 {
 	const char *argument = *parse->next++;
+	enum status status = argument[1] == '-'
+				     ? take_long(parse, argument + 2)
+				     : take_letters(parse, argument + 1);
 
-	return argument[1] == '-' ? take_long(parse, argument + 2)
-				  : take_letters(parse, argument + 1);
+	settle_common(parse);
+	return status;
 }
 
 const struct verb *cli_verb(const struct program *program, const char *name)
@@ -318,7 +346,8 @@ static enum status take_verb(struct parse *parse)
 		return unknown_verb(call, name);
 	parse->options = arena_alloc(call->arena, call->verb->options_bytes);
 	call->options = parse->options;
-	return store_fallbacks(parse, rows_of(call->verb), parse->options);
+	store_fallbacks(parse, rows_of(call->verb), parse->options);
+	return STATUS_OK;
 }
 
 static enum status take_options_and_operands(struct parse *parse)
@@ -403,72 +432,54 @@ static enum status check_required(const struct parse *parse)
 	return STATUS_OK;
 }
 
-static bool want_colour(enum colour_when when)
+static enum status show_help(const struct parse *parse)
 {
-	const char *no_color = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
-
-	if (when != COLOUR_AUTO)
-		return when == COLOUR_ALWAYS;
-	return !(no_color && *no_color) && isatty(STDERR_FILENO) &&
-	       !(term && strcmp(term, "dumb") == 0);
-}
-
-static void settle_common(struct parse *parse)
-{
-	parse->call->error_format =
-		(enum error_format)parse->common.error_format;
-	parse->call->colour =
-		want_colour((enum colour_when)parse->common.colour);
-}
-
-static enum status print_and_release(struct sbuf *text)
-{
-	fwrite(sbuf_text(text), 1, text->len, stdout);
-	sbuf_release(text);
-	return STATUS_OK;
-}
-
-static enum status show_help(const struct call *call, const char *family)
-{
+	const struct call *call = parse->call;
 	struct sbuf out = { 0 };
 
 	if (call->verb)
 		help_verb(call->program, call->verb, &out);
-	else if (family)
-		help_family(call->program, family, &out);
+	else if (parse->family)
+		help_family(call->program, parse->family, &out);
 	else
 		help_program(call->program, &out);
-	return print_and_release(&out);
+	fwrite(sbuf_text(&out), 1, out.len, stdout);
+	sbuf_release(&out);
+	return STATUS_OK;
 }
 
-static enum status parse_and_run(struct parse *parse)
+static enum status show_version(const struct call *call)
 {
-	struct call *call = parse->call;
-	const char *family = NULL;
+	printf("%s %s\n", call->program->name, call->program->version);
+	return STATUS_OK;
+}
+
+static enum status parse_line(struct parse *parse)
+{
 	enum status status = STATUS_OK;
 
 	store_fallbacks(parse, cli_common_options, &parse->common);
 	settle_common(parse);
 	while (is_option(*parse->next) && status == STATUS_OK)
 		status = take_option(parse);
-	if (status == STATUS_OK && *parse->next) {
-		family = *parse->next;
+	if (status == STATUS_OK && *parse->next)
 		status = take_verb(parse);
-		if (status == STATUS_OK && !call->verb)
-			parse->next++;
-	}
 	if (status == STATUS_OK)
 		status = take_options_and_operands(parse);
-	settle_common(parse);
+	return status;
+}
+
+static enum status parse_and_run(struct parse *parse)
+{
+	struct call *call = parse->call;
+	enum status status = parse_line(parse);
+
 	if (status != STATUS_OK)
 		return status;
 	if (parse->common.help)
-		return show_help(call, family);
-	if (parse->common.version) {
-		printf("%s %s\n", call->program->name, call->program->version);
-		return STATUS_OK;
-	}
+		return show_help(parse);
+	if (parse->common.version)
+		return show_version(call);
 	if (!call->verb)
 		return report_usage(call, "what shall be done? The verbs are "
 					  "listed by --help");
