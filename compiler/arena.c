@@ -12,10 +12,28 @@ struct arena_block {
 	alignas(max_align_t) unsigned char bytes[];
 };
 
+/* The address sanitizer would take a whole block for one object: show it the
+ * pieces, with forbidden ground between them. It sees 8 bytes at a time. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define poison(mem, bytes)   ASAN_POISON_MEMORY_REGION((mem), (bytes))
+#define unpoison(mem, bytes) ASAN_UNPOISON_MEMORY_REGION((mem), (bytes))
+enum { PIECE_ALIGN_MIN = 8, RED_ZONE_BYTES = 16 };
+#else
+#define poison(mem, bytes)   ((void)(mem), (void)(bytes))
+#define unpoison(mem, bytes) ((void)(mem), (void)(bytes))
+enum { PIECE_ALIGN_MIN = 1, RED_ZONE_BYTES = 0 };
+#endif
+
 /* Large enough that a small site is one block, small enough not to matter. */
 enum { BLOCK_BYTES = 256 * 1024 };
 
-static _Noreturn void out_of_memory(void)
+_Noreturn void out_of_memory(void)
 {
 	/* The one message and exit in compiler/: there is no memory to report
 	 * the normal way, and nothing has been written that could be half. */
@@ -63,6 +81,7 @@ static struct arena_block *block_add(struct arena *arena, size_t at_least)
 	if (!block)
 		out_of_memory();
 	block->size = size;
+	poison(block->bytes, size);
 	arena->total_bytes += sizeof(*block) + size;
 
 	/* An oversized piece goes behind the block in use, whose rest would be
@@ -77,21 +96,34 @@ static struct arena_block *block_add(struct arena *arena, size_t at_least)
 	return block;
 }
 
+/* @return where in the block the next piece begins; beyond its size if full */
+static size_t piece_begin(const struct arena_block *block, size_t align)
+{
+	return (block->used + align - 1) & ~(align - 1);
+}
+
+void *arena_alloc_aligned(struct arena *arena, size_t bytes, size_t align)
+{
+	struct arena_block *block = arena->blocks;
+	size_t begin;
+
+	if (align < PIECE_ALIGN_MIN)
+		align = PIECE_ALIGN_MIN;
+	if (bytes > SIZE_MAX / 2)
+		out_of_memory();
+	begin = block ? piece_begin(block, align) : 0;
+	if (!block || begin > block->size || block->size - begin < bytes) {
+		block = block_add(arena, bytes);
+		begin = 0;
+	}
+	block->used = begin + bytes + RED_ZONE_BYTES;
+	unpoison(block->bytes + begin, bytes);
+	return block->bytes + begin;
+}
+
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
-	const size_t align = alignof(max_align_t);
-	struct arena_block *block = arena->blocks;
-	size_t rounded;
-	void *mem;
-
-	if (bytes > SIZE_MAX - align)
-		out_of_memory();
-	rounded = (bytes + align - 1) / align * align;
-	if (!block || block->size - block->used < rounded)
-		block = block_add(arena, rounded);
-	mem = block->bytes + block->used;
-	block->used += rounded;
-	return mem;
+	return arena_alloc_aligned(arena, bytes, alignof(max_align_t));
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t bytes)
@@ -101,7 +133,7 @@ void *arena_array(struct arena *arena, size_t count, size_t bytes)
 
 char *arena_copy(struct arena *arena, const void *from, size_t len)
 {
-	char *copy = arena_alloc(arena, len + 1);
+	char *copy = arena_alloc_aligned(arena, len + 1, 1);
 
 	if (len)
 		memcpy(copy, from, len);
@@ -118,7 +150,7 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 	len = vsnprintf(NULL, 0, format, again);
 	va_end(again);
 	assert(len >= 0);
-	text = arena_alloc(arena, (size_t)len + 1);
+	text = arena_alloc_aligned(arena, (size_t)len + 1, 1);
 	vsnprintf(text, (size_t)len + 1, format, args);
 	return text;
 }

@@ -26,6 +26,13 @@ void arena_release(struct arena *arena);
 /** @return zeroed memory, aligned for any type; @p bytes may be 0 */
 void *arena_alloc(struct arena *arena, size_t bytes);
 
+/**
+ * The same, packed more tightly.
+ *
+ * @param align	a power of two, at most that of max_align_t
+ */
+void *arena_alloc_aligned(struct arena *arena, size_t bytes, size_t align);
+
 /** Zeroed array of @p count; the product is checked for overflow. */
 void *arena_array(struct arena *arena, size_t count, size_t bytes);
 
@@ -37,9 +44,13 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
-#define arena_new(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
-#define arena_new_array(arena, count, type)                                    \
-	((type *)arena_array((arena), (count), sizeof(type)))
+#define arena_new(arena, type) arena_new_array((arena), 1, type)
+#define arena_new_array(arena, count, type) \
+	((type *)arena_alloc_aligned(       \
+		(arena), size_product((count), sizeof(type)), _Alignof(type)))
+
+/** End the program with a message and status 3. */
+_Noreturn void out_of_memory(void);
 
 /** malloc() and friends that end the program when there is no memory. */
 void *xrealloc(void *old, size_t bytes);

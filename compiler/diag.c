@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "quote.h"
 #include "source.h"
+#include "utf8.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -81,7 +82,8 @@ struct diag *diag_at(struct diags *ds, enum diag_code code, struct span at,
 	return diag;
 }
 
-static void note_add(struct diags *ds, struct diag *diag, struct span at,
+__attribute__((format(printf, 4, 0))) static void
+note_add(struct diags *ds, struct diag *diag, struct span at,
 		     const char *format, va_list args)
 	__attribute__((format(printf, 4, 0)));
 
@@ -164,21 +166,25 @@ static const struct palette coloured = {
 	"\033[1;36m", "\033[1;32m", "\033[0m",
 };
 
-/* Control bytes of a hostile file must not reach the terminal. */
+/* Control characters of a hostile file must not reach the terminal, nor must
+ * bytes that are no text: one `?` for each keeps the columns. */
 static void put_visible(struct sbuf *out, struct text text)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
+	for (size_t i = 0, len; i < text.len; i += len) {
+		const char *s = text.ptr + i;
+		unsigned char c = (unsigned char)*s;
 
+		len = utf8_sequence(s, text.len - i);
 		if (c == '\t')
 			sbuf_putc(out, ' ');
-		else if (c < 0x20 || c == 0x7f)
+		else if (c < 0x20 || c == 0x7f ||
+			 (c == 0xc2 && len && (unsigned char)s[1] < 0xa0))
 			sbuf_putc(out, '?');
-		else if (c == 0xc2 && i + 1 < text.len &&
-			 (unsigned char)text.ptr[i + 1] < 0xa0)
-			sbuf_putc(out, '?'), i++; /* C1 controls */
-		else
-			sbuf_putc(out, (char)c);
+		else if (len)
+			sbuf_add(out, s, len);
+		else if (!utf8_continues(*s))
+			sbuf_putc(out, '?');
+		len += !len;
 	}
 }
 
@@ -188,8 +194,7 @@ static size_t skip_columns(struct text line, size_t columns)
 
 	while (i < line.len && columns) {
 		i++;
-		while (i < line.len &&
-		       ((unsigned char)line.ptr[i] & 0xc0) == 0x80)
+		while (i < line.len && utf8_continues(line.ptr[i]))
 			i++;
 		columns--;
 	}

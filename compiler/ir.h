@@ -19,14 +19,26 @@
 
 enum doc_kind { DOC_NULL, DOC_SCALAR, DOC_LIST, DOC_MAP };
 
+/* Look at the kind first: scalars share their memory with lists and maps, so
+ * that a site of 100,000 nodes stays small. What an alias stands for is not
+ * copied: the same doc hangs in two places then, with the place of its anchor.
+ */
 struct doc {
 	enum doc_kind kind;
-	bool plain;	  /**< scalar without quotes: `true` is a boolean */
-	struct span at;	  /**< with the quotes; for a list or map its begin */
-	struct text text; /**< DOC_SCALAR */
-	struct doc **items;	/**< DOC_LIST, in file order */
-	struct doc_pair *pairs; /**< DOC_MAP, in file order */
-	size_t count;		/**< of items or pairs */
+	bool plain; /**< scalar without quotes: `true` is a boolean */
+	/** A scalar with its quotes; block text from its `|` or `>` to the end
+	 * of its last line with text; a list or map: its first byte */
+	struct span at;
+	union {
+		struct text text; /**< DOC_SCALAR; also DOC_NULL, as written */
+		struct {
+			union {
+				struct doc **items;     /**< DOC_LIST */
+				struct doc_pair *pairs; /**< DOC_MAP */
+			};                              /**< in file order */
+			size_t count; /**< of items or pairs */
+		};
+	};
 };
 
 struct doc_pair {

@@ -1,26 +1,6 @@
 #include "quote.h"
 
-/* Length of the UTF-8 sequence at the start, or 0 if it is malformed, overlong,
- * a surrogate or beyond U+10FFFF (RFC 3629, section 4). */
-static size_t utf8_sequence(const unsigned char *s, size_t len)
-{
-	size_t need = s[0] < 0x80 ? 1 :
-		      s[0] < 0xc2 ? 0 :
-		      s[0] < 0xe0 ? 2 :
-		      s[0] < 0xf0 ? 3 :
-		      s[0] < 0xf5 ? 4 :
-				    0;
-
-	if (!need || need > len)
-		return 0;
-	for (size_t i = 1; i < need; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return need;
-}
+#include "utf8.h"
 
 void quote_json(struct sbuf *out, struct text text)
 {
@@ -28,7 +8,7 @@ void quote_json(struct sbuf *out, struct text text)
 
 	sbuf_putc(out, '"');
 	for (size_t i = 0; i < text.len;) {
-		size_t len = utf8_sequence(s + i, text.len - i);
+		size_t len = utf8_sequence(text.ptr + i, text.len - i);
 
 		if (!len) {
 			sbuf_puts(out, "\\ufffd");
@@ -64,8 +44,7 @@ const char *quote_ipxe_refusal(struct text token)
 	}
 	if (token.ptr[0] == '#')
 		return "begins with \"#\", where iPXE would see a comment";
-	if (text_is(token, "&&") || text_is(token, "||") ||
-	    text_is(token, ";"))
+	if (text_is(token, "&&") || text_is(token, "||") || text_is(token, ";"))
 		return "is an operator of iPXE";
 	if (token.ptr[token.len - 1] == '\\')
 		return "ends in a backslash, which joins lines in iPXE";

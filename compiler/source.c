@@ -1,8 +1,17 @@
 #include "source.h"
 
 #include "arena.h"
+#include "utf8.h"
 
 #include <assert.h>
+
+size_t source_bom_bytes(const struct source *source)
+{
+	struct text bytes = source->bytes;
+
+	return bytes.len >= 3 && memcmp(bytes.ptr, "\xef\xbb\xbf", 3) == 0 ? 3
+									   : 0;
+}
 
 const struct source *source_new(struct arena *arena, const char *path,
 				const void *bytes, size_t len)
@@ -22,16 +31,11 @@ const struct source *source_new(struct arena *arena, const char *path,
 	lines = arena_new_array(arena, count, uint32_t);
 	source->lines = lines;
 	source->line_count = count;
-	lines++; /* the first line begins at 0 */
+	*lines++ = (uint32_t)source_bom_bytes(source);
 	for (p = source->bytes.ptr; p < end; p++)
 		if (*p == '\n')
 			*lines++ = (uint32_t)(p + 1 - source->bytes.ptr);
 	return source;
-}
-
-static bool utf8_continues(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
 struct place source_place(const struct source *source, size_t offset)
@@ -60,8 +64,8 @@ struct text source_line(const struct source *source, size_t line)
 
 	assert(line >= 1 && line <= source->line_count);
 	begin = source->lines[line - 1];
-	end = line < source->line_count ? source->lines[line] - 1 :
-					  source->bytes.len;
+	end = line < source->line_count ? source->lines[line] - 1
+					: source->bytes.len;
 	if (end > begin && source->bytes.ptr[end - 1] == '\r')
 		end--;
 	return (struct text){ source->bytes.ptr + begin, end - begin };

@@ -8,12 +8,16 @@
 
 struct arena;
 
+/** Larger files are refused: nothing that people write comes near. */
+#define SOURCE_BYTES_MAX ((size_t)64 << 20)
+
 /** One input file; lives in the arena of the run. */
 struct source {
 	struct text path;  /**< as the user would write it, for messages */
 	struct text bytes; /**< the whole file; may hold any byte, NUL too */
-	const uint32_t *lines; /**< offset of each line's first byte */
-	size_t line_count;     /**< at least 1 */
+	/** Offset of each line's first byte; a byte order mark is before it */
+	const uint32_t *lines;
+	size_t line_count; /**< at least 1 */
 };
 
 /** For people: both count from 1, columns count code points. */
@@ -26,6 +30,9 @@ struct place {
  */
 const struct source *source_new(struct arena *arena, const char *path,
 				const void *bytes, size_t len);
+
+/** Length of the byte order mark that the file begins with; 0 or 3. */
+size_t source_bom_bytes(const struct source *source);
 
 /** @param offset	up to and including the length of the file */
 struct place source_place(const struct source *source, size_t offset);
