@@ -118,6 +118,7 @@ struct loader {
 	struct doc *root;
 	bool done, failed;
 
+	bool json_pairs;     /* ends of strings must be looked for */
 	bool ascii;          /* every character is one byte */
 	size_t mark, offset; /* the place last asked for: in code points after
 			      * the byte order mark, and in bytes */
@@ -452,37 +453,59 @@ static void nul_refuse(struct loader *l, struct text text, struct span at)
 			"an escape in this text stands for a NUL character");
 }
 
+static bool is_block(yaml_scalar_style_t style)
+{
+	return style == YAML_LITERAL_SCALAR_STYLE ||
+	       style == YAML_FOLDED_SCALAR_STYLE;
+}
+
+/* Just the scalar, without anchor, and without the empty lines that libyaml
+ * counts to block text. */
+static struct span scalar_span(struct loader *l, const yaml_event_t *event)
+{
+	yaml_scalar_style_t style = event->data.scalar.style;
+	struct span at = event_span(l, event);
+
+	if (event->data.scalar.anchor)
+		span_skip_anchor(&at);
+	if (is_block(style))
+		span_trim(&at);
+	else if (style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && l->json_pairs)
+		at.end = load_json_string_end(l->source, at.begin);
+	return at;
+}
+
+static struct doc *scalar_new(struct loader *l, struct text text, bool plain,
+			      struct span at)
+{
+	enum doc_kind kind = plain && is_null(text) ? DOC_NULL : DOC_SCALAR;
+	struct doc *doc = doc_new(l, kind, at);
+
+	doc->plain = plain;
+	doc->text.ptr = arena_copy(l->arena, text.ptr, text.len);
+	doc->text.len = text.len;
+	return doc;
+}
+
 static void on_scalar(struct loader *l, const yaml_event_t *event)
 {
 	yaml_scalar_style_t style = event->data.scalar.style;
-	bool plain = style == YAML_PLAIN_SCALAR_STYLE;
+	bool plain = style == YAML_PLAIN_SCALAR_STYLE, is_key = wants_key(l);
 	struct text text = { (const char *)event->data.scalar.value,
 			     event->data.scalar.length };
-	struct span at = event_span(l, event);
+	struct span whole = event_span(l, event), at = scalar_span(l, event);
 	uint64_t bytes = VALUE_BYTES + text.len;
-	int64_t anchor = anchor_begin(l, event->data.scalar.anchor, at);
-	struct doc *doc;
+	int64_t anchor = anchor_begin(l, event->data.scalar.anchor, whole);
+	struct doc *doc = NULL;
 
-	tag_refuse(l, event->data.scalar.tag, at);
-	if (event->data.scalar.anchor)
-		span_skip_anchor(&at);
-	if (style == YAML_LITERAL_SCALAR_STYLE ||
-	    style == YAML_FOLDED_SCALAR_STYLE)
-		span_trim(&at);
-	else if (!plain)
-		l->last_quoted = at;
+	tag_refuse(l, event->data.scalar.tag, whole);
 	nul_refuse(l, text, at);
-
-	doc = NULL;
-	if (!wants_key(l) || anchor != NO_NAME) {
-		doc = doc_new(l, plain && is_null(text) ? DOC_NULL : DOC_SCALAR,
-			      at);
-		doc->plain = plain;
-		doc->text.ptr = arena_copy(l->arena, text.ptr, text.len);
-		doc->text.len = text.len;
-	}
+	if (!plain && !is_block(style))
+		l->last_quoted = at;
+	if (!is_key || anchor != NO_NAME)
+		doc = scalar_new(l, text, plain, at);
 	anchor_end(l, anchor, doc, 0, bytes);
-	if (wants_key(l))
+	if (is_key)
 		on_key(l, text, plain, at);
 	else
 		value_add(l, doc, 0, bytes);
@@ -638,17 +661,22 @@ static void syntax_error(struct loader *l, const yaml_parser_t *parser)
 
 static void parse(struct loader *l)
 {
-	struct text bytes = l->source->bytes;
 	size_t bom = source_bom_bytes(l->source);
+	struct text bytes = { l->source->bytes.ptr + bom,
+			      l->source->bytes.len - bom };
+	struct sbuf decoded = { 0 };
 	yaml_parser_t parser;
 	yaml_event_t event;
+
+	l->json_pairs = load_json_pairs(bytes, &decoded);
+	if (l->json_pairs)
+		bytes = (struct text){ decoded.ptr, decoded.len };
 
 	if (!yaml_parser_initialize(&parser))
 		out_of_memory();
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser,
-				     (const unsigned char *)bytes.ptr + bom,
-				     bytes.len - bom);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)bytes.ptr,
+				     bytes.len);
 	l->offset = bom;
 	while (!l->done && !l->failed) {
 		if (!yaml_parser_parse(&parser, &event)) {
@@ -659,6 +687,7 @@ static void parse(struct loader *l)
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
+	sbuf_release(&decoded);
 }
 
 /* Directives come before the document, if at all. Each one costs libyaml a

@@ -16,6 +16,25 @@
 bool load_bytes_check(const struct source *source, struct diags *ds,
 		      bool *ret_ascii);
 
+/**
+ * Replace the pairs of escapes that JSON has for characters beyond U+FFFF.
+ *
+ * libyaml knows no surrogates. Each pair becomes the character, and the string
+ * is followed by spaces for what that saved, so that everything behind it is
+ * where it was, in code points.
+ *
+ * @param bytes		as load_bytes_check() passed it, without a byte order
+ *	mark; free of NULs, with one behind
+ * @param ret_bytes	zero-initialised; filled if there are any
+ * @return false if there are none, or this is no JSON; in YAML such text may
+ *	be no escape at all
+ * @see RFC 8259, section 7
+ */
+bool load_json_pairs(struct text bytes, struct sbuf *ret_bytes);
+
+/** Behind the closing quote of the string that begins at an offset. */
+uint32_t load_json_string_end(const struct source *source, uint32_t begin);
+
 /** Where and why libyaml gave up; offsets are in bytes of the file. */
 struct syntax_fault {
 	const char *problem, *context; /**< libyaml's words; may be NULL */
