@@ -82,8 +82,7 @@ struct diag *diag_at(struct diags *ds, enum diag_code code, struct span at,
 	return diag;
 }
 
-__attribute__((format(printf, 4, 0))) static void
-note_add(struct diags *ds, struct diag *diag, struct span at,
+static void note_add(struct diags *ds, struct diag *diag, struct span at,
 		     const char *format, va_list args)
 	__attribute__((format(printf, 4, 0)));
 

@@ -418,6 +418,7 @@ static void key_refuse_collection(struct loader *l, struct span at)
 		diag_help(l->ds, diag,
 			  "without them, YAML reads \"{\" as the "
 			  "begin of a map");
+		l->failed = true; /* what follows would make no sense */
 		return;
 	}
 	diag_at(l->ds, DIAG_E124, at,
