@@ -412,17 +412,18 @@ static void key_refuse_collection(struct loader *l, struct span at)
 {
 	struct diag *diag;
 
-	if (text_starts(at, "{")) {
-		diag = diag_at(l->ds, DIAG_E116, at,
-			       "a value that begins with \"{{\" needs quotes");
-		diag_help(l->ds, diag,
-			  "without them, YAML reads \"{\" as the "
-			  "begin of a map");
-		l->failed = true; /* what follows would make no sense */
+	if (at.begin == 0 ||
+	    !text_starts(span_of(at.source, at.begin - 1, at.end), "{{")) {
+		diag_at(l->ds, DIAG_E124, at,
+			"a key is plain text, it cannot be a list or a map");
 		return;
 	}
-	diag_at(l->ds, DIAG_E124, at,
-		"a key is plain text, it cannot be a list or a map");
+	at.begin--;
+	diag = diag_at(l->ds, DIAG_E116, at,
+		       "a value that begins with \"{{\" needs quotes");
+	diag_help(l->ds, diag,
+		  "without them, YAML reads \"{\" as the begin of a map");
+	l->failed = true; /* what follows would make no sense */
 }
 
 static void on_key(struct loader *l, struct text text, bool plain,
