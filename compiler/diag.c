@@ -148,11 +148,21 @@ void diags_sort(struct diags *ds)
 	for (struct diag *d = ds->first; d; d = d->next)
 		all[i++] = d;
 	qsort(all, count, sizeof(*all), diag_compare);
-	for (i = 0; i + 1 < count; i++)
-		all[i]->next = all[i + 1];
-	all[count - 1]->next = NULL;
-	ds->first = all[0];
-	ds->last = all[count - 1];
+	ds->first = ds->last = all[0];
+	for (i = 1; i < count; i++) {
+		/* One fault in a shared place is one diagnostic, though it was
+		 * met again for every machine that shares it. */
+		if (diag_compare(&ds->last, &all[i]) == 0) {
+			if (diag_is_error(all[i]->code))
+				ds->errors--;
+			else
+				ds->warnings--;
+			continue;
+		}
+		ds->last->next = all[i];
+		ds->last = all[i];
+	}
+	ds->last->next = NULL;
 }
 
 struct palette {
@@ -208,9 +218,9 @@ static void render_excerpt(const struct span *at, const struct palette *p,
 	struct text line = source_line(at->source, begin.line);
 	size_t carets, first = 0, from, to;
 
-	carets = end.line == begin.line && end.column > begin.column ?
-			 end.column - begin.column :
-			 1;
+	carets = end.line == begin.line && end.column > begin.column
+			 ? end.column - begin.column
+			 : 1;
 	if (begin.column > EXCERPT_COLUMNS - EXCERPT_BEFORE)
 		first = begin.column - 1 - EXCERPT_BEFORE;
 	from = skip_columns(line, first);

@@ -47,4 +47,188 @@ struct doc_pair {
 	struct doc *value;
 };
 
+/* ------------------------------------------------------------- site --
+ * What the file means: keys known, values parsed, names turned into pointers.
+ * Made by resolve.c, examined by check.c. Profiles, groups and nodes are sorted
+ * by name, so that the order in the file never matters.
+ */
+
+struct template;
+
+/** A value and where it stands; text.ptr is NULL where it was not given. */
+struct located {
+	struct text text;
+	struct span at;
+};
+
+/** A value that may hold `{{…}}`. */
+struct templated {
+	struct text text;
+	struct span at;
+	const struct template *tmpl; /**< parsed; never NULL once given */
+};
+
+/** A list that merges over the levels, unless its key ends in `!`. */
+struct templated_list {
+	struct templated *at;
+	size_t count;
+	bool replaces;
+};
+
+/** How the content of an injected file is given. */
+enum file_kind {
+	FILE_TEMPLATE, /**< path of a file with `{{…}}` */
+	FILE_CONTENT,  /**< the text itself, with `{{…}}` */
+	FILE_VERBATIM, /**< path of a file that is taken byte for byte */
+};
+
+/** One entry of `files:`. */
+struct file {
+	struct located path; /**< absolute path inside the initrd */
+	enum file_kind kind;
+	struct located from; /**< path, for FILE_TEMPLATE and FILE_VERBATIM */
+	struct templated
+		body;  /**< for FILE_TEMPLATE (once read), FILE_CONTENT */
+	unsigned mode; /**< permission bits, 0 to 07777 */
+};
+
+struct file_list {
+	struct file *at; /**< in the order of the paths */
+	size_t count;
+	bool replaces;
+};
+
+enum step_kind {
+	STEP_PROFILE,
+	STEP_DISK,
+	STEP_RETRY,
+	STEP_REBOOT,
+	STEP_POWEROFF,
+	STEP_EXIT,
+	STEP_SHELL,
+};
+
+/** One entry of a boot order. */
+struct step {
+	enum step_kind kind;
+	struct located name;           /**< as written */
+	const struct profile *profile; /**< STEP_PROFILE */
+};
+
+struct boot_order {
+	struct step *steps;
+	size_t count; /**< 0 where it was not given */
+	struct span at;
+};
+
+/** What any level (site, profile, group, node) may say. */
+struct settings {
+	struct located profile;
+	const struct profile *booted; /**< what "profile" names */
+	struct boot_order boot;
+	struct templated kernel;
+	struct templated_list initrd, args;
+	struct file_list files;
+	const struct doc *vars; /**< DOC_MAP or NULL */
+	bool vars_replace;
+	bool incomplete; /**< something in it was wrong and has been reported */
+};
+
+struct profile {
+	struct text name;
+	struct span at;
+	struct settings set;
+};
+
+struct group {
+	struct text name;
+	struct span at;
+	struct settings set;
+};
+
+struct node {
+	struct text name;
+	struct span at;
+	struct located *macs; /**< canonical: "52:54:00:00:00:01" */
+	size_t mac_count;
+	struct located uuid;   /**< lower case, with hyphens */
+	struct located serial; /**< percent-decoded */
+	struct located asset;  /**< percent-decoded */
+	struct located ip;     /**< address and, if given, prefix length */
+	const struct group **groups; /**< as named: later ones win */
+	size_t group_count;
+	bool identity_refused; /**< a MAC, UUID, … was wrong and reported */
+	struct settings set;
+};
+
+struct located_list {
+	struct located *at;
+	size_t count;
+};
+
+struct site {
+	struct located name;
+	struct text directory; /**< of the site file; "" or ending in "/" */
+	struct template_files *templates; /**< those read so far */
+	struct located_list urls, assets; /**< each ends in "/" */
+	struct located_list trust;
+	unsigned verify; /**< enum verify of plan.h, or'ed */
+	struct located signer;
+	struct boot_order unknown;
+	bool allow_unknown_install;
+	struct settings set;
+	struct profile *profiles;
+	struct group *groups;
+	struct node *nodes;
+	size_t profile_count, group_count, node_count;
+};
+
+/* -------------------------------------------------------- effective --
+ * What each machine will really do: precedence applied, every template
+ * rendered, every file measured. Made by effective.c. From here on no user
+ * error is possible.
+ */
+
+struct blob;
+
+/** A file for the initrd of one machine. */
+struct injected {
+	struct text path;
+	unsigned mode;
+	struct blob *blob;
+};
+
+/** A profile as one machine boots it. */
+struct boot {
+	const struct profile *profile;
+	struct blob *kernel;
+	struct blob **initrds;
+	size_t initrd_count;
+	struct injected *files;
+	size_t file_count;
+	struct text *args; /**< tokens that iPXE can carry */
+	size_t arg_count;
+};
+
+struct action {
+	enum step_kind kind;
+	struct boot *boot; /**< STEP_PROFILE */
+};
+
+/** The boot order of one machine; it ends in a step that does not go on. */
+struct machine {
+	const struct node *node; /**< NULL for the unknown machine */
+	struct action *actions;
+	size_t action_count;
+};
+
+struct effective {
+	const struct site *site;
+	struct machine unknown;
+	struct machine *machines; /**< as site->nodes */
+	size_t machine_count;
+	struct blob **blobs; /**< in no particular order */
+	size_t blob_count;
+};
+
 #endif

@@ -15,9 +15,9 @@ enum verify {
 
 /** One file below www/. */
 struct blob {
-	struct text path; /**< "a/<sha256>/<name>", below www/ */
-	struct text name; /**< last component of the path */
-	struct text from; /**< file to copy; empty when the bytes are here */
+	struct text path;  /**< "a/<sha256>/<name>", below www/ */
+	struct text name;  /**< last component of the path */
+	struct text from;  /**< file to copy; empty when the bytes are here */
 	struct text bytes; /**< rendered content, when from is empty */
 	struct digest digest;
 	struct text hex; /**< SHA-256, 64 lower-case digits */
@@ -38,11 +38,33 @@ struct features {
 	bool http;  /**< a base URL is plain http:// */
 };
 
+/* The boot script shares code between machines that boot alike: those whose
+ * boot orders have the same shape (steps, profiles, number of initrds and
+ * arguments, paths of injected files) follow one `order`. Its words that are
+ * the same for all of them stand in it; the others are variables, which the
+ * lines of each machine set. */
+
+struct order {
+	size_t number; /**< from 1; 0 is that of unknown machines */
+	const struct machine **members; /**< sorted by name; at least one */
+	size_t member_count;
+	size_t word_count; /**< see plan_words() */
+	size_t *variables; /**< per word: 0 if constant, else its number */
+	size_t variable_count;
+};
+
+/**
+ * All words of a machine's boot order, in the order of the steps: for each
+ * profile the digest and name of the kernel, of each initrd, of each injected
+ * file, then the arguments.
+ */
+void plan_words(const struct machine *machine, struct text *ret_words);
+
 struct plan {
 	struct text site_name;
 	struct text site_path; /**< of the site file */
 	unsigned verify;       /**< enum verify, or'ed */
-	struct text signer;    /**< common name that signatures must come from */
+	struct text signer; /**< common name that signatures must come from */
 	struct root *roots;
 	size_t root_count;
 	struct features features;
@@ -50,8 +72,17 @@ struct plan {
 	struct blob *blobs; /**< sorted by path, no repeats */
 	size_t blob_count;
 
+	const struct effective *effective;
+	struct order unknown;
+	struct order *orders; /**< by number */
+	size_t order_count;
+	struct order **order_of; /**< per machine of effective */
+
 	struct text script; /**< the boot script, as it is baked */
-	size_t node_count;
 };
+
+/** effective -> plan, without the script. Cannot fail. */
+struct plan *plan_new(struct arena *arena, const char *site_path,
+		      const struct effective *effective);
 
 #endif

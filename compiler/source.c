@@ -70,3 +70,19 @@ struct text source_line(const struct source *source, size_t line)
 		end--;
 	return (struct text){ source->bytes.ptr + begin, end - begin };
 }
+
+struct span span_within(struct span at, struct text text, size_t begin,
+			size_t end)
+{
+	for (uint32_t quote = 0; quote < 2 && at.source; quote++) {
+		size_t from = at.begin + quote;
+
+		if (from > at.end || at.end - from < text.len || !text.len ||
+		    memcmp(at.source->bytes.ptr + from, text.ptr, text.len) !=
+			    0)
+			continue;
+		return (struct span){ at.source, (uint32_t)(from + begin),
+				      (uint32_t)(from + end) };
+	}
+	return at;
+}

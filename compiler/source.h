@@ -40,4 +40,15 @@ struct place source_place(const struct source *source, size_t offset);
 /** Line without its end. @param line counts from 1, must exist */
 struct text source_line(const struct source *source, size_t line);
 
+/**
+ * The place of a piece of some text.
+ *
+ * @param at	where the text stands: a whole file, or a YAML scalar with its
+ *	quotes
+ * @return exact where the bytes of the file are those of the text; else @p at,
+ *	since escapes and folded lines shift what is behind them
+ */
+struct span span_within(struct span at, struct text text, size_t begin,
+			size_t end);
+
 #endif

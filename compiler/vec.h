@@ -14,20 +14,20 @@
 
 #include <string.h>
 
-#define VEC(type)                                                              \
-	struct {                                                               \
-		type *at;                                                      \
-		size_t count, room;                                            \
+#define VEC(type)                   \
+	struct {                    \
+		type *at;           \
+		size_t count, room; \
 	}
 
 /** @return pointer to a new zeroed last element */
-#define vec_push(arena, vec)                                                   \
-	((vec)->at = vec_grow((arena), (vec)->at, (vec)->count, &(vec)->room,  \
-			      sizeof(*(vec)->at)),                             \
+#define vec_push(arena, vec)                                                  \
+	((vec)->at = vec_grow((arena), (vec)->at, (vec)->count, &(vec)->room, \
+			      sizeof(*(vec)->at)),                            \
 	 &(vec)->at[(vec)->count++])
 
-#define vec_foreach(type, item, vec)                                           \
-	for (type *item = (vec)->at;                                           \
+#define vec_foreach(type, item, vec) \
+	for (type *item = (vec)->at; \
 	     (vec)->count && item < (vec)->at + (vec)->count; item++)
 
 static inline void *vec_grow(struct arena *arena, void *at, size_t count,

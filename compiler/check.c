@@ -1,0 +1,221 @@
+#include "check.h"
+
+#include "arena.h"
+#include "effective.h"
+#include "resolve.h"
+
+#include <stdlib.h>
+
+struct check {
+	struct arena *arena;
+	const struct site *site;
+	struct diags *ds;
+};
+
+struct identity {
+	struct located value;
+	const struct node *node;
+};
+
+static int compare_identities(const void *a, const void *b)
+{
+	const struct identity *x = a, *y = b;
+	int order = text_compare(x->value.text, y->value.text);
+
+	if (order)
+		return order;
+	/* The earlier place is the first one, the later one the repeat. */
+	return (x->value.at.begin > y->value.at.begin) -
+	       (x->value.at.begin < y->value.at.begin);
+}
+
+static void check_unique(struct check *c, const char *what,
+			 struct identity *all, size_t count)
+{
+	if (count > 1)
+		qsort(all, count, sizeof(*all), compare_identities);
+	for (size_t i = 1, first = 0; i < count; i++) {
+		struct diag *d;
+
+		if (!text_equal(all[i].value.text, all[first].value.text)) {
+			first = i;
+			continue;
+		}
+		d = diag_at(c->ds, DIAG_E310, all[i].value.at,
+			    "%s %s is already that of node \"%s\"", what,
+			    all[i].value.text.ptr, all[first].node->name.ptr);
+		diag_note_at(c->ds, d, all[first].value.at, "given here first");
+	}
+}
+
+static void unique_macs(struct check *c)
+{
+	const struct site *site = c->site;
+	struct identity *all;
+	size_t count = 0;
+
+	for (size_t i = 0; i < site->node_count; i++)
+		count += site->nodes[i].mac_count;
+	all = arena_new_array(c->arena, count, struct identity);
+	count = 0;
+	for (size_t i = 0; i < site->node_count; i++)
+		for (size_t m = 0; m < site->nodes[i].mac_count; m++)
+			all[count++] =
+				(struct identity){ site->nodes[i].macs[m],
+						   &site->nodes[i] };
+	check_unique(c, "MAC address", all, count);
+}
+
+static void unique_tag(struct check *c, const char *what, size_t offset)
+{
+	const struct site *site = c->site;
+	struct identity *all =
+		arena_new_array(c->arena, site->node_count, struct identity);
+	size_t count = 0;
+
+	for (size_t i = 0; i < site->node_count; i++) {
+		const struct node *node = &site->nodes[i];
+		const struct located *value =
+			(const void *)((const char *)node + offset);
+
+		if (value->text.ptr)
+			all[count++] = (struct identity){ *value, node };
+	}
+	check_unique(c, what, all, count);
+}
+
+static void unique_tags(struct check *c)
+{
+	static const struct {
+		const char *what;
+		size_t offset;
+	} tags[] = {
+		{ "UUID", offsetof(struct node, uuid) },
+		{ "serial number", offsetof(struct node, serial) },
+		{ "asset tag", offsetof(struct node, asset) },
+	};
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(*tags); i++)
+		unique_tag(c, tags[i].what, tags[i].offset);
+}
+
+static void nodes_can_be_found(struct check *c)
+{
+	for (size_t i = 0; i < c->site->node_count; i++) {
+		const struct node *node = &c->site->nodes[i];
+		struct diag *d;
+
+		if (node->mac_count || node->uuid.text.ptr ||
+		    node->serial.text.ptr || node->asset.text.ptr ||
+		    node->set.incomplete || node->identity_refused)
+			continue;
+		d = diag_at(c->ds, DIAG_E411, node->at,
+			    "no machine can be found to be node \"%s\"",
+			    node->name.ptr);
+		diag_help(c->ds, d,
+			  "give it a mac, or else a uuid, serial or asset");
+	}
+}
+
+static void order_is_reachable(struct check *c, const struct boot_order *order)
+{
+	for (size_t i = 0; i + 1 < order->count; i++) {
+		struct diag *d;
+
+		if (!step_is_final(order->steps[i].kind))
+			continue;
+		d = diag_at(c->ds, DIAG_E406, order->steps[i + 1].name.at,
+			    "step \"%s\" is never reached: \"%s\" before it "
+			    "does not go on",
+			    order->steps[i + 1].name.text.ptr,
+			    order->steps[i].name.text.ptr);
+		diag_note_at(c->ds, d, order->steps[i].name.at,
+			     "the order ends here");
+		return;
+	}
+}
+
+static void orders_are_reachable(struct check *c)
+{
+	const struct site *site = c->site;
+
+	order_is_reachable(c, &site->unknown);
+	order_is_reachable(c, &site->set.boot);
+	for (size_t i = 0; i < site->profile_count; i++)
+		order_is_reachable(c, &site->profiles[i].set.boot);
+	for (size_t i = 0; i < site->group_count; i++)
+		order_is_reachable(c, &site->groups[i].set.boot);
+	for (size_t i = 0; i < site->node_count; i++)
+		order_is_reachable(c, &site->nodes[i].set.boot);
+}
+
+static void unknown_is_harmless(struct check *c)
+{
+	const struct boot_order *order = &c->site->unknown;
+
+	if (c->site->allow_unknown_install)
+		return;
+	for (size_t i = 0; i < order->count; i++) {
+		struct diag *d;
+
+		if (!order->steps[i].profile)
+			continue;
+		d = diag_at(c->ds, DIAG_E407, order->steps[i].name.at,
+			    "any machine that is plugged in would boot profile "
+			    "\"%s\"",
+			    order->steps[i].name.text.ptr);
+		diag_help(c->ds, d,
+			  "if that is wanted, say so:  "
+			  "allow-unknown-install: true");
+		return;
+	}
+}
+
+static void vars_hide_nothing_in(struct check *c, const struct settings *set)
+{
+	for (size_t i = 0; set->vars && i < set->vars->count; i++) {
+		const struct doc_pair *pair = &set->vars->pairs[i];
+
+		for (size_t n = 0; reserved_names[n]; n++) {
+			if (!text_is(pair->key, reserved_names[n]))
+				continue;
+			diag_at(c->ds, DIAG_E408, pair->key_at,
+				"a variable cannot be named \"%s\": templates "
+				"know this name already",
+				pair->key.ptr);
+		}
+	}
+}
+
+static void vars_hide_nothing(struct check *c)
+{
+	const struct site *site = c->site;
+
+	vars_hide_nothing_in(c, &site->set);
+	for (size_t i = 0; i < site->profile_count; i++)
+		vars_hide_nothing_in(c, &site->profiles[i].set);
+	for (size_t i = 0; i < site->group_count; i++)
+		vars_hide_nothing_in(c, &site->groups[i].set);
+	for (size_t i = 0; i < site->node_count; i++)
+		vars_hide_nothing_in(c, &site->nodes[i].set);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct check *c);
+} rules[] = {
+	{ "unique-macs", unique_macs },
+	{ "unique-tags", unique_tags },
+	{ "nodes-can-be-found", nodes_can_be_found },
+	{ "orders-are-reachable", orders_are_reachable },
+	{ "unknown-is-harmless", unknown_is_harmless },
+	{ "vars-hide-nothing", vars_hide_nothing },
+};
+
+void check(struct arena *arena, const struct site *site, struct diags *ds)
+{
+	struct check c = { arena, site, ds };
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+		rules[i].run(&c);
+}

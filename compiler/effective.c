@@ -1,0 +1,820 @@
+#include "effective.h"
+
+#include "arena.h"
+#include "map.h"
+#include "plan.h"
+#include "quote.h"
+#include "resolve.h"
+#include "sbuf.h"
+#include "template.h"
+#include "template_file.h"
+#include "value.h"
+#include "vec.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* A Linux kernel on x86 takes a command line of 2047 bytes; iPXE on BIOS cuts
+ * a longer one silently (bzimage.c of iPXE 2.0.0). */
+enum { COMMAND_LINE_MAX = 2047 };
+
+/* In the manifest, who wants a blob; more than these are only counted. */
+enum { WANTED_BY_MAX = 8 };
+
+/* What templates know of a machine besides its vars. The order is that of
+ * reserved_names[]. */
+enum fact {
+	FACT_NAME,
+	FACT_SITE,
+	FACT_URL,
+	FACT_PROFILE,
+	FACT_GROUPS,
+	FACT_MAC,
+	FACT_MACS,
+	FACT_UUID,
+	FACT_SERIAL,
+	FACT_ASSET,
+	FACT_IP,
+	FACT_PREFIX,
+	FACT_NETMASK,
+	FACTS,
+};
+
+const char *const reserved_names[] = {
+	"name",
+	"site",
+	"url",
+	"profile",
+	"groups",
+	"mac",
+	"macs",
+	"uuid",
+	"serial",
+	"asset",
+	"ip",
+	"prefix",
+	"netmask",
+	/* planned, so taken already */
+	"boot",
+	"channel",
+	"serve",
+	NULL,
+};
+
+struct builder {
+	struct arena *arena;
+	const struct site *site;
+	const struct compile_env *env;
+	struct diags *ds;
+	struct map blobs;  /* path below www -> struct blob */
+	struct map assets; /* path of a file -> struct asset */
+	VEC(struct blob *) all_blobs;
+	bool *long_line; /* by profile: has been warned of */
+
+	/* The facts of the machine at hand, written over for each. */
+	struct doc facts;
+	struct doc_pair fact_pairs[FACTS];
+	struct doc fact_values[FACTS];
+	struct sbuf rendered;
+};
+
+/* A kernel, initrd or verbatim file on disk, measured once. */
+struct asset {
+	bool bad; /* reported */
+	struct digest digest;
+};
+
+/* The levels whose settings a machine has, lowest first, for one profile. */
+struct levels {
+	const struct settings **set;
+	const char **names; /* "profile debian" */
+	size_t count;
+};
+
+/* ------------------------------------------------------------ facts -- */
+
+static void fact_set(struct builder *b, enum fact fact, struct text text)
+{
+	struct doc *value = &b->fact_values[fact];
+
+	if (!text.ptr)
+		return;
+	*value = (struct doc){ .kind = DOC_SCALAR, .text = text };
+	b->fact_pairs[b->facts.count++] =
+		(struct doc_pair){ .key = text_of(reserved_names[fact]),
+				   .value = value };
+}
+
+/* A list of texts, for {{#macs}}{{.}}{{/macs}}. */
+static void fact_set_list(struct builder *b, enum fact fact, struct doc **items,
+			  size_t count)
+{
+	struct doc *value = &b->fact_values[fact];
+
+	*value = (struct doc){ .kind = DOC_LIST,
+			       .items = items,
+			       .count = count };
+	b->fact_pairs[b->facts.count++] =
+		(struct doc_pair){ .key = text_of(reserved_names[fact]),
+				   .value = value };
+}
+
+static struct doc *text_doc(struct arena *arena, struct text text)
+{
+	struct doc *doc = arena_new(arena, struct doc);
+
+	doc->kind = DOC_SCALAR;
+	doc->text = text;
+	return doc;
+}
+
+static void facts_set_ip(struct builder *b, struct text ip)
+{
+	const char *slash = memchr(ip.ptr, '/', ip.len);
+	size_t len = slash ? (size_t)(slash - ip.ptr) : ip.len;
+	struct in_addr mask;
+	unsigned prefix;
+	char *text;
+
+	fact_set(b, FACT_IP,
+		 (struct text){ arena_copy(b->arena, ip.ptr, len), len });
+	if (!slash)
+		return;
+	prefix = (unsigned)atoi(slash + 1);
+	mask.s_addr = htonl(prefix ? 0xffffffffu << (32 - prefix) : 0);
+	text = arena_alloc(b->arena, INET_ADDRSTRLEN);
+	inet_ntop(AF_INET, &mask, text, INET_ADDRSTRLEN);
+	fact_set(b, FACT_PREFIX, text_of(slash + 1));
+	fact_set(b, FACT_NETMASK, text_of(text));
+}
+
+static void facts_set_node(struct builder *b, const struct node *node)
+{
+	struct doc **macs =
+		arena_new_array(b->arena, node->mac_count, struct doc *);
+	struct doc **groups =
+		arena_new_array(b->arena, node->group_count, struct doc *);
+
+	for (size_t i = 0; i < node->mac_count; i++)
+		macs[i] = text_doc(b->arena, node->macs[i].text);
+	for (size_t i = 0; i < node->group_count; i++)
+		groups[i] = text_doc(b->arena, node->groups[i]->name);
+	fact_set(b, FACT_NAME, node->name);
+	fact_set_list(b, FACT_GROUPS, groups, node->group_count);
+	if (node->mac_count)
+		fact_set(b, FACT_MAC, node->macs[0].text);
+	fact_set_list(b, FACT_MACS, macs, node->mac_count);
+	fact_set(b, FACT_UUID, node->uuid.text);
+	fact_set(b, FACT_SERIAL, node->serial.text);
+	fact_set(b, FACT_ASSET, node->asset.text);
+	if (node->ip.text.ptr)
+		facts_set_ip(b, node->ip.text);
+}
+
+static void facts_set(struct builder *b, const struct node *node,
+		      const struct profile *profile)
+{
+	b->facts = (struct doc){ .kind = DOC_MAP, .pairs = b->fact_pairs };
+	fact_set(b, FACT_SITE, b->site->name.text);
+	if (b->site->urls.count)
+		fact_set(b, FACT_URL, b->site->urls.at[0].text);
+	fact_set(b, FACT_PROFILE, profile->name);
+	if (node)
+		facts_set_node(b, node);
+}
+
+/* ----------------------------------------------------------- levels -- */
+
+static struct levels levels_of(struct builder *b, const struct node *node,
+			       const struct profile *profile)
+{
+	size_t room = 3 + (node ? node->group_count : 0);
+	struct levels l = { arena_new_array(b->arena, room,
+					    const struct settings *),
+			    arena_new_array(b->arena, room, const char *), 0 };
+
+	l.names[l.count] = "site";
+	l.set[l.count++] = &b->site->set;
+	l.names[l.count] =
+		arena_printf(b->arena, "profile %s", profile->name.ptr);
+	l.set[l.count++] = &profile->set;
+	for (size_t i = 0; node && i < node->group_count; i++) {
+		l.names[l.count] = arena_printf(b->arena, "group %s",
+						node->groups[i]->name.ptr);
+		l.set[l.count++] = &node->groups[i]->set;
+	}
+	if (node) {
+		l.names[l.count] =
+			arena_printf(b->arena, "node %s", node->name.ptr);
+		l.set[l.count++] = &node->set;
+	}
+	return l;
+}
+
+/* ---------------------------------------------------------- renders -- */
+
+struct context {
+	struct builder *b;
+	const struct node *node;
+	const struct profile *profile;
+	struct levels levels;
+	const struct doc **docs; /* outermost first */
+	size_t doc_count;
+	struct span use; /* the machine, for notes */
+	const char *use_text;
+};
+
+static void context_add_vars(struct context *c)
+{
+	c->docs = arena_new_array(c->b->arena, c->levels.count + 1,
+				  const struct doc *);
+	for (size_t i = 0; i < c->levels.count; i++) {
+		const struct settings *set = c->levels.set[i];
+
+		if (set->vars_replace)
+			c->doc_count = 0;
+		if (set->vars)
+			c->docs[c->doc_count++] = set->vars;
+	}
+	c->docs[c->doc_count++] = &c->b->facts;
+}
+
+/* {{> templates/common}}: a path beside the site file, like any template. */
+static const struct template *find_partial(void *ctx, struct text name,
+					   struct span at)
+{
+	struct context *c = ctx;
+	const char *wrong = value_path(name);
+
+	if (wrong) {
+		diag_at(c->b->ds, DIAG_E307, at, "\"%.*s\" %s", (int)name.len,
+			name.ptr, wrong);
+		return NULL;
+	}
+	return template_file_get(c->b->site->templates, name, at)->tmpl;
+}
+
+static bool render(struct context *c, const struct templated *value,
+		   struct text *ret)
+{
+	struct builder *b = c->b;
+	struct template_env env = {
+		.contexts = c->docs,
+		.context_count = c->doc_count,
+		.partial = find_partial,
+		.ctx = c,
+		.use_at = c->use,
+		.use_text = c->use_text,
+	};
+
+	if (template_is_literal(value->tmpl)) {
+		*ret = value->text;
+		return true;
+	}
+	sbuf_reset(&b->rendered);
+	if (!template_render(value->tmpl, &env, b->arena, b->ds, &b->rendered))
+		return false;
+	ret->len = b->rendered.len;
+	ret->ptr =
+		arena_copy(b->arena, sbuf_text(&b->rendered), b->rendered.len);
+	return true;
+}
+
+static struct diag *bad_rendered(struct context *c, enum diag_code code,
+				 struct span at, struct text text,
+				 const char *wrong)
+{
+	struct diag *d = diag_at(c->b->ds, code, at, "\"%.*s\" %s",
+				 (int)(text.len < 200 ? text.len : 200),
+				 text.ptr, wrong);
+
+	if (c->node)
+		diag_note_at(c->b->ds, d, c->use, "%s", c->use_text);
+	return d;
+}
+
+/* ------------------------------------------------------------ blobs -- */
+
+static void hex_digits(const unsigned char *bytes, size_t count, char *hex)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < count; i++) {
+		*hex++ = digits[bytes[i] >> 4];
+		*hex++ = digits[bytes[i] & 15];
+	}
+}
+
+static void blob_want(struct builder *b, struct blob *blob, const char *who)
+{
+	for (size_t i = 0; i < blob->wanted_by_count; i++)
+		if (text_is(blob->wanted_by[i], who))
+			return;
+	if (!blob->wanted_by)
+		blob->wanted_by =
+			arena_new_array(b->arena, WANTED_BY_MAX, struct text);
+	if (blob->wanted_by_count < WANTED_BY_MAX)
+		blob->wanted_by[blob->wanted_by_count++] = text_of(who);
+}
+
+static struct blob *blob_get(struct builder *b, const struct digest *digest,
+			     struct text name)
+{
+	char *hex = arena_alloc(b->arena, 65);
+	const char *path;
+	struct blob *blob;
+	void **slot;
+
+	hex_digits(digest->sha256, 32, hex);
+	path = arena_printf(b->arena, "a/%s/%s", hex, name.ptr);
+	slot = map_at(&b->blobs, text_of(path));
+	if (*slot)
+		return *slot;
+	*slot = blob = arena_new(b->arena, struct blob);
+	blob->path = text_of(path);
+	blob->name = name;
+	blob->digest = *digest;
+	blob->hex = (struct text){ hex, 64 };
+	*vec_push(b->arena, &b->all_blobs) = blob;
+	return blob;
+}
+
+static struct asset *asset_measure(struct context *c, struct text path,
+				   struct span at)
+{
+	struct builder *b = c->b;
+	void **slot = map_at(&b->assets, path);
+	struct asset *asset = *slot;
+	int error;
+
+	if (asset)
+		return asset;
+	*slot = asset = arena_new(b->arena, struct asset);
+	error = b->env->digest(b->env->ctx, path.ptr, &asset->digest);
+	asset->bad = true;
+	if (error)
+		diag_at(b->ds, DIAG_E601, at, "\"%s\": %s", path.ptr,
+			error == -EBUSY ? "changed while it was read"
+					: strerror(-error));
+	else if (b->env->is_private_key(b->env->ctx, path.ptr, NULL, 0))
+		diag_at(b->ds, DIAG_E602, at,
+			"\"%s\" is a private key, which must not be published",
+			path.ptr);
+	else
+		asset->bad = false;
+	return asset;
+}
+
+static struct blob *asset_blob(struct context *c, struct text path,
+			       struct span at, struct text name)
+{
+	struct builder *b = c->b;
+	struct text full = text_of(arena_printf(
+		b->arena, "%s%s", b->site->directory.ptr, path.ptr));
+	struct asset *asset = asset_measure(c, full, at);
+	struct blob *blob;
+
+	if (asset->bad)
+		return NULL;
+	blob = blob_get(b, &asset->digest, name);
+	if (!blob->from.ptr && !blob->bytes.ptr)
+		blob->from = full;
+	return blob;
+}
+
+/* A kernel or initrd: its path is a template too. */
+static struct blob *templated_asset(struct context *c,
+				    const struct templated *value)
+{
+	struct text path, name;
+	const char *wrong;
+
+	if (!render(c, value, &path))
+		return NULL;
+	wrong = value_path(path);
+	name = text_basename(path);
+	if (!wrong)
+		wrong = value_file_name(name);
+	if (wrong) {
+		bad_rendered(c, DIAG_E307, value->at, path, wrong);
+		return NULL;
+	}
+	return asset_blob(c, path, value->at, name);
+}
+
+static struct blob *rendered_blob(struct context *c, const struct file *file,
+				  struct text name)
+{
+	struct builder *b = c->b;
+	struct digest digest;
+	struct text bytes;
+	struct blob *blob;
+
+	if (!render(c, &file->body, &bytes))
+		return NULL;
+	if (!template_is_literal(file->body.tmpl) &&
+	    b->env->is_private_key(b->env->ctx, NULL, bytes.ptr, bytes.len)) {
+		diag_at(b->ds, DIAG_E602, file->path.at,
+			"\"%s\" is a private key once it is rendered, which "
+			"must not be published",
+			file->path.text.ptr);
+		return NULL;
+	}
+	b->env->digest_bytes(bytes.ptr, bytes.len, &digest);
+	blob = blob_get(b, &digest, name);
+	if (!blob->from.ptr)
+		blob->bytes = bytes;
+	return blob;
+}
+
+/* ------------------------------------------------------------ boots -- */
+
+static bool boot_kernel(struct context *c, struct boot *boot)
+{
+	const struct templated *kernel = NULL;
+	const char *who = NULL;
+
+	for (size_t i = 0; i < c->levels.count; i++) {
+		if (c->levels.set[i]->kernel.tmpl) {
+			kernel = &c->levels.set[i]->kernel;
+			who = c->levels.names[i];
+		}
+	}
+	if (!kernel) {
+		struct diag *d = diag_at(c->b->ds, DIAG_E404, c->profile->at,
+					 "profile \"%s\" has no kernel",
+					 c->profile->name.ptr);
+		if (c->node)
+			diag_note_at(c->b->ds, d, c->use, "%s", c->use_text);
+		return false;
+	}
+	boot->kernel = templated_asset(c, kernel);
+	if (boot->kernel)
+		blob_want(c->b, boot->kernel,
+			  arena_printf(c->b->arena, "%s: kernel", who));
+	return boot->kernel != NULL;
+}
+
+static bool boot_initrds(struct context *c, struct boot *boot)
+{
+	size_t count = 0;
+	bool good = true;
+
+	for (size_t i = 0; i < c->levels.count; i++)
+		count += c->levels.set[i]->initrd.count;
+	boot->initrds = arena_new_array(c->b->arena, count, struct blob *);
+	for (size_t i = 0; i < c->levels.count; i++) {
+		const struct templated_list *list = &c->levels.set[i]->initrd;
+
+		if (list->replaces)
+			boot->initrd_count = 0;
+		for (size_t j = 0; j < list->count; j++) {
+			struct blob *blob = templated_asset(c, &list->at[j]);
+
+			good = good && blob;
+			if (!blob)
+				continue;
+			boot->initrds[boot->initrd_count++] = blob;
+			blob_want(c->b, blob,
+				  arena_printf(c->b->arena, "%s: initrd",
+					       c->levels.names[i]));
+		}
+	}
+	return good;
+}
+
+/* A file of the same path at a higher level takes the place of the lower. */
+static void file_put(const struct file **files, const char **who, size_t *count,
+		     const struct file *file, const char *level)
+{
+	size_t i = 0;
+
+	while (i < *count && !text_equal(files[i]->path.text, file->path.text))
+		i++;
+	files[i] = file;
+	who[i] = level;
+	if (i == *count)
+		++*count;
+}
+
+static int compare_injected(const void *a, const void *b)
+{
+	return text_compare(((const struct injected *)a)->path,
+			    ((const struct injected *)b)->path);
+}
+
+static bool inject(struct context *c, struct boot *boot,
+		   const struct file *file, const char *level)
+{
+	struct text name = text_basename(file->path.text);
+	struct injected *injected = &boot->files[boot->file_count];
+	bool varies = file->kind != FILE_VERBATIM &&
+		      !template_is_literal(file->body.tmpl);
+
+	injected->path = file->path.text;
+	injected->mode = file->mode;
+	injected->blob =
+		file->kind == FILE_VERBATIM
+			? asset_blob(c, file->from.text, file->from.at, name)
+			: rendered_blob(c, file, name);
+	if (!injected->blob)
+		return false;
+	boot->file_count++;
+	blob_want(c->b, injected->blob,
+		  varies && c->node
+			  ? arena_printf(c->b->arena, "%s: %s for node %s",
+					 level, file->path.text.ptr,
+					 c->node->name.ptr)
+			  : arena_printf(c->b->arena, "%s: %s", level,
+					 file->path.text.ptr));
+	return true;
+}
+
+static bool boot_files(struct context *c, struct boot *boot)
+{
+	const struct file **files;
+	const char **who;
+	size_t count = 0;
+	bool good = true;
+
+	for (size_t i = 0; i < c->levels.count; i++)
+		count += c->levels.set[i]->files.count;
+	if (!count)
+		return true;
+	files = arena_new_array(c->b->arena, count, const struct file *);
+	who = arena_new_array(c->b->arena, count, const char *);
+	boot->files = arena_new_array(c->b->arena, count, struct injected);
+	count = 0;
+	for (size_t i = 0; i < c->levels.count; i++) {
+		const struct file_list *list = &c->levels.set[i]->files;
+
+		if (list->replaces)
+			count = 0;
+		for (size_t j = 0; j < list->count; j++)
+			file_put(files, who, &count, &list->at[j],
+				 c->levels.names[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		good = inject(c, boot, files[i], who[i]) && good;
+	if (boot->file_count > 1)
+		qsort(boot->files, boot->file_count, sizeof(*boot->files),
+		      compare_injected);
+	return good;
+}
+
+/* One argument may hold single spaces: the kernel sees the same text. */
+static bool split_arg(struct context *c, const struct templated *from,
+		      struct text text, size_t *room, struct boot *boot)
+{
+	size_t begin = 0;
+
+	/* An optional section may leave nothing. */
+	if (!text.len)
+		return true;
+	for (size_t i = 0; i <= text.len; i++) {
+		struct text token = { text.ptr + begin, i - begin };
+		const char *wrong;
+
+		if (i < text.len && text.ptr[i] != ' ')
+			continue;
+		begin = i + 1;
+		wrong = token.len ? quote_ipxe_refusal(token)
+				  : "has white space at an end or in a run, "
+				    "which iPXE would swallow";
+		if (wrong) {
+			bad_rendered(c, DIAG_E311, from->at,
+				     token.len ? token : text, wrong);
+			return false;
+		}
+		if (boot->arg_count == *room) {
+			struct text *more;
+
+			*room = *room ? 2 * *room : 8;
+			more = arena_new_array(c->b->arena, *room, struct text);
+			if (boot->arg_count)
+				memcpy(more, boot->args,
+				       boot->arg_count * sizeof(*more));
+			boot->args = more;
+		}
+		boot->args[boot->arg_count++] = (struct text){
+			arena_copy(c->b->arena, token.ptr, token.len), token.len
+		};
+	}
+	return true;
+}
+
+static void warn_long_line(struct context *c, const struct boot *boot)
+{
+	bool *warned = &c->b->long_line[c->profile - c->b->site->profiles];
+	size_t bytes = strlen("initrd=initrd.magic");
+
+	for (size_t i = 0; i < boot->arg_count; i++)
+		bytes += 1 + boot->args[i].len;
+	if (bytes <= COMMAND_LINE_MAX || *warned)
+		return;
+	*warned = true;
+	diag_at(c->b->ds, DIAG_W801, c->profile->at,
+		"the arguments of profile \"%s\" are %zu bytes%s%s; an x86 "
+		"kernel on BIOS takes %d and loses the rest silently",
+		c->profile->name.ptr, bytes, c->node ? " on node " : "",
+		c->node ? c->node->name.ptr : "", COMMAND_LINE_MAX);
+}
+
+static bool boot_args(struct context *c, struct boot *boot)
+{
+	size_t room = 0;
+	bool good = true;
+
+	for (size_t i = 0; i < c->levels.count; i++) {
+		const struct templated_list *list = &c->levels.set[i]->args;
+
+		if (list->replaces)
+			boot->arg_count = 0;
+		for (size_t j = 0; j < list->count; j++) {
+			struct text text;
+
+			good = render(c, &list->at[j], &text) &&
+			       split_arg(c, &list->at[j], text, &room, boot) &&
+			       good;
+		}
+	}
+	if (good)
+		warn_long_line(c, boot);
+	return good;
+}
+
+static struct boot *boot_new(struct builder *b, const struct node *node,
+			     const struct profile *profile)
+{
+	struct context c = {
+		.b = b,
+		.node = node,
+		.profile = profile,
+		.levels = levels_of(b, node, profile),
+		.use = node ? node->at : b->site->unknown.at,
+		.use_text = node ? arena_printf(b->arena, "for node \"%s\"",
+						node->name.ptr)
+				 : "for unknown machines",
+	};
+	struct boot *boot = arena_new(b->arena, struct boot);
+	bool good;
+
+	for (size_t i = 0; i < c.levels.count; i++)
+		if (c.levels.set[i]->incomplete)
+			return NULL;
+	facts_set(b, node, profile);
+	context_add_vars(&c);
+	boot->profile = profile;
+	good = boot_kernel(&c, boot);
+	good = boot_initrds(&c, boot) && good;
+	good = boot_files(&c, boot) && good;
+	good = boot_args(&c, boot) && good;
+	return good ? boot : NULL;
+}
+
+/* --------------------------------------------------------- machines -- */
+
+static const struct profile *node_profile(const struct builder *b,
+					  const struct node *node)
+{
+	const struct profile *profile = b->site->set.booted;
+
+	for (size_t i = 0; i < node->group_count; i++)
+		if (node->groups[i]->set.booted)
+			profile = node->groups[i]->set.booted;
+	return node->set.booted ? node->set.booted : profile;
+}
+
+static const struct boot_order *node_order(const struct builder *b,
+					   const struct node *node,
+					   const struct profile *profile)
+{
+	const struct boot_order *order = &b->site->set.boot;
+
+	if (profile && profile->set.boot.count)
+		order = &profile->set.boot;
+	for (size_t i = 0; i < node->group_count; i++)
+		if (node->groups[i]->set.boot.count)
+			order = &node->groups[i]->set.boot;
+	if (node->set.boot.count)
+		order = &node->set.boot;
+	return order;
+}
+
+static bool node_incomplete(const struct builder *b, const struct node *node,
+			    const struct profile *profile)
+{
+	if (b->site->set.incomplete || node->set.incomplete ||
+	    (profile && profile->set.incomplete))
+		return true;
+	for (size_t i = 0; i < node->group_count; i++)
+		if (node->groups[i]->set.incomplete)
+			return true;
+	return false;
+}
+
+static void machine_act(struct builder *b, struct machine *machine,
+			enum step_kind kind, const struct profile *profile)
+{
+	struct action *action = &machine->actions[machine->action_count++];
+
+	action->kind = kind;
+	if (kind == STEP_PROFILE)
+		action->boot = boot_new(b, machine->node, profile);
+}
+
+/* @param at_end	what to do when every step has failed */
+static void machine_follow(struct builder *b, struct machine *machine,
+			   const struct boot_order *order,
+			   enum step_kind at_end)
+{
+	machine->actions =
+		arena_new_array(b->arena, order->count + 1, struct action);
+	for (size_t i = 0; i < order->count; i++)
+		machine_act(b, machine, order->steps[i].kind,
+			    order->steps[i].profile);
+	if (!order->count ||
+	    !step_is_final(order->steps[order->count - 1].kind))
+		machine_act(b, machine, at_end, NULL);
+}
+
+static void node_machine(struct builder *b, const struct node *node,
+			 struct machine *machine)
+{
+	const struct profile *profile = node_profile(b, node);
+	const struct boot_order *order = node_order(b, node, profile);
+	struct step own = { .kind = STEP_PROFILE, .profile = profile };
+	struct diag *d;
+
+	machine->node = node;
+	if (node_incomplete(b, node, profile))
+		return;
+	if (order->count) {
+		machine_follow(b, machine, order, STEP_RETRY);
+	} else if (profile) {
+		machine_follow(
+			b, machine,
+			&(struct boot_order){ .steps = &own, .count = 1 },
+			STEP_RETRY);
+	} else {
+		d = diag_at(b->ds, DIAG_E405, node->at,
+			    "nothing says what node \"%s\" boots",
+			    node->name.ptr);
+		diag_help(b->ds, d,
+			  "give it, one of its groups, or the site a profile "
+			  "or a boot order");
+	}
+}
+
+static void unknown_machine(struct builder *b, struct machine *machine)
+{
+	static struct step local[] = { { .kind = STEP_DISK },
+				       { .kind = STEP_EXIT } };
+	const struct boot_order by_default = { .steps = local, .count = 2 };
+	const struct boot_order *order = &b->site->unknown;
+
+	if (order->at.source && !order->count)
+		return; /* was wrong and has been reported */
+	machine_follow(b, machine, order->count ? order : &by_default,
+		       STEP_EXIT);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return text_compare(*(const struct text *)a, *(const struct text *)b);
+}
+
+const struct effective *effective(struct arena *arena, const struct site *site,
+				  const struct compile_env *env,
+				  struct diags *ds)
+{
+	struct effective *result = arena_new(arena, struct effective);
+	struct builder b = {
+		.arena = arena,
+		.site = site,
+		.env = env,
+		.ds = ds,
+		.blobs = { .arena = arena },
+		.assets = { .arena = arena },
+		.long_line = arena_new_array(arena, site->profile_count, bool),
+	};
+
+	result->site = site;
+	result->machines =
+		arena_new_array(arena, site->node_count, struct machine);
+	result->machine_count = site->node_count;
+	for (size_t i = 0; i < site->node_count; i++)
+		node_machine(&b, &site->nodes[i], &result->machines[i]);
+	unknown_machine(&b, &result->unknown);
+	sbuf_release(&b.rendered);
+
+	result->blobs = b.all_blobs.at;
+	result->blob_count = b.all_blobs.count;
+	for (size_t i = 0; i < result->blob_count; i++)
+		if (result->blobs[i]->wanted_by_count > 1)
+			qsort(result->blobs[i]->wanted_by,
+			      result->blobs[i]->wanted_by_count,
+			      sizeof(struct text), compare_texts);
+	return result;
+}

@@ -1,0 +1,60 @@
+#include "map.h"
+
+#include "arena.h"
+
+struct map_entry {
+	struct text key; /* ptr NULL: free */
+	uint64_t hash;
+	void *value;
+};
+
+/* FNV-1a; no secret, so a hostile file could make it slow, not wrong, and the
+ * site file is its user's own. */
+static uint64_t hash_text(struct text text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3;
+	return hash;
+}
+
+static struct map_entry *find(struct map_entry *entries, size_t room,
+			      struct text key, uint64_t hash)
+{
+	size_t i = hash & (room - 1);
+
+	while (entries[i].key.ptr &&
+	       !(entries[i].hash == hash && text_equal(entries[i].key, key)))
+		i = (i + 1) & (room - 1);
+	return &entries[i];
+}
+
+static void grow(struct map *map)
+{
+	size_t room = map->room ? size_product(map->room, 2) : 64;
+	struct map_entry *entries =
+		arena_new_array(map->arena, room, struct map_entry);
+
+	for (size_t i = 0; i < map->room; i++)
+		if (map->entries[i].key.ptr)
+			*find(entries, room, map->entries[i].key,
+			      map->entries[i].hash) = map->entries[i];
+	map->entries = entries;
+	map->room = room;
+}
+
+void **map_at(struct map *map, struct text key)
+{
+	uint64_t hash = hash_text(key);
+	struct map_entry *entry;
+
+	if (map->count * 2 >= map->room)
+		grow(map);
+	entry = find(map->entries, map->room, key, hash);
+	if (!entry->key.ptr) {
+		*entry = (struct map_entry){ key, hash, NULL };
+		map->count++;
+	}
+	return &entry->value;
+}

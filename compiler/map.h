@@ -1,0 +1,26 @@
+#ifndef COMPILER_MAP_H
+#define COMPILER_MAP_H
+/**
+ * @file
+ * Text -> pointer. Iteration is not offered: its order would depend on hashes.
+ */
+#include "text.h"
+
+struct arena;
+
+/** Zero-initialise but for the arena. */
+struct map {
+	struct arena *arena;
+	struct map_entry *entries;
+	size_t count, room;
+};
+
+/**
+ * The place of a key's value, made with NULL in it when the key is new.
+ *
+ * @param key	borrowed; must live as long as the map
+ * @return valid until the next call
+ */
+void **map_at(struct map *map, struct text key);
+
+#endif

@@ -1,0 +1,213 @@
+#include "plan.h"
+
+#include "arena.h"
+#include "map.h"
+#include "resolve.h"
+#include "sbuf.h"
+#include "vec.h"
+
+#include <stdlib.h>
+
+static size_t boot_word_count(const struct boot *boot)
+{
+	return 2 * (1 + boot->initrd_count + boot->file_count) +
+	       boot->arg_count;
+}
+
+static size_t word_count(const struct machine *machine)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < machine->action_count; i++)
+		if (machine->actions[i].boot)
+			count += boot_word_count(machine->actions[i].boot);
+	return count;
+}
+
+static void put_blob(struct text **words, const struct blob *blob)
+{
+	*(*words)++ = blob->hex;
+	*(*words)++ = blob->name;
+}
+
+void plan_words(const struct machine *machine, struct text *ret_words)
+{
+	for (size_t i = 0; i < machine->action_count; i++) {
+		const struct boot *boot = machine->actions[i].boot;
+
+		if (!boot)
+			continue;
+		put_blob(&ret_words, boot->kernel);
+		for (size_t j = 0; j < boot->initrd_count; j++)
+			put_blob(&ret_words, boot->initrds[j]);
+		for (size_t j = 0; j < boot->file_count; j++)
+			put_blob(&ret_words, boot->files[j].blob);
+		for (size_t j = 0; j < boot->arg_count; j++)
+			*ret_words++ = boot->args[j];
+	}
+}
+
+/* Machines with the same key may share an order. */
+static void shape_key(const struct machine *machine, struct sbuf *key)
+{
+	sbuf_reset(key);
+	for (size_t i = 0; i < machine->action_count; i++) {
+		const struct boot *boot = machine->actions[i].boot;
+
+		sbuf_printf(key, "%d", (int)machine->actions[i].kind);
+		if (boot) {
+			sbuf_printf(key, " %s %zu %zu", boot->profile->name.ptr,
+				    boot->initrd_count, boot->arg_count);
+			for (size_t j = 0; j < boot->file_count; j++)
+				sbuf_printf(key, " %o%s", boot->files[j].mode,
+					    boot->files[j].path.ptr);
+		}
+		sbuf_putc(key, '\n');
+	}
+}
+
+/* A word is a variable if any member differs from the first one in it. */
+static void order_find_variables(struct arena *arena, struct order *order)
+{
+	struct text *first, *other;
+
+	order->word_count = word_count(order->members[0]);
+	order->variables = arena_new_array(arena, order->word_count, size_t);
+	if (!order->word_count)
+		return;
+	first = arena_new_array(arena, order->word_count, struct text);
+	other = arena_new_array(arena, order->word_count, struct text);
+	plan_words(order->members[0], first);
+	for (size_t m = 1; m < order->member_count; m++) {
+		plan_words(order->members[m], other);
+		for (size_t w = 0; w < order->word_count; w++)
+			if (!text_equal(first[w], other[w]))
+				order->variables[w] = 1;
+	}
+	for (size_t w = 0; w < order->word_count; w++)
+		if (order->variables[w])
+			order->variables[w] = ++order->variable_count;
+}
+
+static struct order order_of_one(struct arena *arena,
+				 const struct machine *machine)
+{
+	struct order order = { .members = arena_new_array(
+				       arena, 1, const struct machine *),
+			       .member_count = 1 };
+
+	order.members[0] = machine;
+	order_find_variables(arena, &order);
+	return order;
+}
+
+/* Which machines share an order. The first machine of an order, by name, makes
+ * its number, so that numbers do not depend on the order in the file. */
+static void plan_orders(struct arena *arena, const struct effective *effective,
+			struct plan *plan)
+{
+	struct map shapes = { .arena = arena };
+	size_t *number =
+		arena_new_array(arena, effective->machine_count, size_t);
+	size_t *counts =
+		arena_new_array(arena, effective->machine_count, size_t);
+	struct sbuf key = { 0 };
+
+	for (size_t i = 0; i < effective->machine_count; i++) {
+		void **slot;
+
+		shape_key(&effective->machines[i], &key);
+		slot = map_at(&shapes, (struct text){ arena_copy(arena, key.ptr,
+								 key.len),
+						      key.len });
+		if (!*slot)
+			*slot = (void *)(uintptr_t)++plan->order_count;
+		number[i] = (size_t)(uintptr_t)*slot;
+		counts[number[i] - 1]++;
+	}
+	sbuf_release(&key);
+
+	plan->orders = arena_new_array(arena, plan->order_count, struct order);
+	plan->order_of = arena_new_array(arena, effective->machine_count,
+					 struct order *);
+	for (size_t i = 0; i < plan->order_count; i++) {
+		plan->orders[i].number = i + 1;
+		plan->orders[i].members = arena_new_array(
+			arena, counts[i], const struct machine *);
+	}
+	for (size_t i = 0; i < effective->machine_count; i++) {
+		struct order *order = &plan->orders[number[i] - 1];
+
+		order->members[order->member_count++] = &effective->machines[i];
+		plan->order_of[i] = order;
+	}
+	for (size_t i = 0; i < plan->order_count; i++)
+		order_find_variables(arena, &plan->orders[i]);
+	plan->unknown = order_of_one(arena, &effective->unknown);
+}
+
+static int compare_blobs(const void *a, const void *b)
+{
+	return text_compare(((const struct blob *)a)->path,
+			    ((const struct blob *)b)->path);
+}
+
+static bool any_plain_http(const struct located_list *urls)
+{
+	for (size_t i = 0; i < urls->count; i++)
+		if (memcmp(urls->at[i].text.ptr, "http://", 7) == 0)
+			return true;
+	return false;
+}
+
+static bool uses_step(const struct plan *plan, enum step_kind kind)
+{
+	const struct machine *unknown = &plan->effective->unknown;
+
+	for (size_t i = 0; i < unknown->action_count; i++)
+		if (unknown->actions[i].kind == kind)
+			return true;
+	for (size_t i = 0; i < plan->order_count; i++) {
+		const struct machine *machine = plan->orders[i].members[0];
+
+		for (size_t j = 0; j < machine->action_count; j++)
+			if (machine->actions[j].kind == kind)
+				return true;
+	}
+	return false;
+}
+
+struct plan *plan_new(struct arena *arena, const char *site_path,
+		      const struct effective *effective)
+{
+	const struct site *site = effective->site;
+	struct plan *plan = arena_new(arena, struct plan);
+
+	plan->site_name = site->name.text;
+	plan->site_path =
+		text_of(arena_copy(arena, site_path, strlen(site_path)));
+	plan->verify = site->verify;
+	plan->signer = site->signer.text;
+	plan->effective = effective;
+
+	plan->roots = arena_new_array(arena, site->trust.count, struct root);
+	for (size_t i = 0; i < site->trust.count; i++)
+		plan->roots[plan->root_count++] = (struct root){
+			text_of(arena_printf(arena, "%s%s", site->directory.ptr,
+					     site->trust.at[i].text.ptr)),
+			site->trust.at[i].at
+		};
+
+	plan->blobs =
+		arena_new_array(arena, effective->blob_count, struct blob);
+	for (size_t i = 0; i < effective->blob_count; i++)
+		plan->blobs[plan->blob_count++] = *effective->blobs[i];
+	if (plan->blob_count > 1)
+		qsort(plan->blobs, plan->blob_count, sizeof(*plan->blobs),
+		      compare_blobs);
+
+	plan_orders(arena, effective, plan);
+	plan->features.http = any_plain_http(&site->assets);
+	plan->features.shell = uses_step(plan, STEP_SHELL);
+	return plan;
+}

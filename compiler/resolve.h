@@ -1,0 +1,25 @@
+#ifndef COMPILER_RESOLVE_H
+#define COMPILER_RESOLVE_H
+/**
+ * @file
+ * doc -> site: keys known, values parsed, names turned into pointers.
+ */
+#include "compile.h"
+#include "ir.h"
+
+/**
+ * @param path	of the site file, for the directory that paths start from
+ * @return NULL if the document is so wrong that nothing can be said about the
+ *	rest; otherwise the site, which may be incomplete when @p ds has errors
+ */
+const struct site *resolve(struct arena *arena, const struct doc *doc,
+			   const char *path, const struct compile_env *env,
+			   struct diags *ds);
+
+/** The word of a boot order for a step; "profile" for STEP_PROFILE. */
+const char *step_word(enum step_kind kind);
+
+/** Whether the boot order cannot go on behind such a step. */
+bool step_is_final(enum step_kind kind);
+
+#endif

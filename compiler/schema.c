@@ -1,0 +1,360 @@
+#include "schema.h"
+
+#include "diag.h"
+#include "ir.h"
+#include "quote.h"
+
+#include <stddef.h>
+
+#define SITE(field)     IN_SITE, offsetof(struct site, field)
+#define SETTINGS(field) IN_SETTINGS, offsetof(struct settings, field)
+#define NODE(field)     IN_NODE, offsetof(struct node, field)
+#define FILE_(field)    IN_FILE, offsetof(struct file, field)
+#define NOWHERE         IN_SITE, 0
+
+#define PLANNED(name, levels)                                             \
+	{                                                                 \
+		name, levels, 0, TYPE_PLANNED, false, NOWHERE, NULL, NULL \
+	}
+
+const struct schema_key schema_keys[] = {
+	/* The site itself. */
+	{ "site", AT_SITE, AT_SITE, TYPE_NAME, false, SITE(name),
+	  "Name of the site; machines show it on their consoles.", "lab" },
+	{ "url", AT_SITE, AT_SITE, TYPE_URLS, false, SITE(urls),
+	  "Where out/www/ is served: an https:// URL that ends in \"/\", or a "
+	  "list of mirrors that machines try in this order.",
+	  "https://boot.lab.example/" },
+	{ "assets", AT_SITE, 0, TYPE_ASSET_URLS, false, SITE(assets),
+	  "Another place for kernels and initrds, a copy of out/www/a/ below "
+	  "the same path: a CDN, say. Plain http:// is allowed, since every "
+	  "one of them is verified. A list is tried in order.",
+	  "http://cdn.example/lab/" },
+	{ "trust", AT_SITE, AT_SITE, TYPE_TRUST, false, SITE(trust),
+	  "PEM files with the root certificates that machines trust, for web "
+	  "servers and for code signers alike. Use a private root.",
+	  "[certs/root.pem]" },
+	{ "verify", AT_SITE, AT_SITE, TYPE_VERIFY, false, SITE(verify),
+	  "How a machine verifies each kernel, initrd and injected file before "
+	  "it uses it: \"signature\" (a detached CMS beside the file), "
+	  "\"digest\" (SHA-256 inside the boot script), or both.",
+	  "[signature, digest]" },
+	{ "signer", AT_SITE, 0, TYPE_TOKEN, false, SITE(signer),
+	  "Common name of the certificate that signs; signatures by any other "
+	  "are refused. Default: ipxe-embed-signer.",
+	  "lab-signer" },
+	{ "unknown", AT_SITE, 0, TYPE_UNKNOWN, false, SITE(unknown),
+	  "Boot order of a machine that is no node of this site. It always "
+	  "prints its identity and a node to paste. Default: local.",
+	  "local" },
+	{ "allow-unknown-install", AT_SITE, 0, TYPE_BOOLEAN, false,
+	  SITE(allow_unknown_install),
+	  "Must be true for \"unknown\" to name a profile: whatever machine is "
+	  "plugged in then boots it, and an installer erases its disk.",
+	  "false" },
+	{ "dispatch", AT_SITE, 0, TYPE_DISPATCH, false, NOWHERE,
+	  "Where the nodes are: \"embedded\", all of them inside the image, so "
+	  "that no request goes out before the kernel's.",
+	  "embedded" },
+	{ "profiles", AT_SITE, 0, TYPE_PROFILES, false, NOWHERE,
+	  "What can be booted, by name.",
+	  "{debian: {kernel: assets/linux, initrd: assets/initrd.gz}}" },
+	{ "groups", AT_SITE, 0, TYPE_GROUPS, false, NOWHERE,
+	  "Settings that several nodes share, by name.",
+	  "{workers: {profile: debian, vars: {role: worker}}}" },
+	{ "nodes", AT_SITE, 0, TYPE_NODES, false, NOWHERE,
+	  "The machines, by name.",
+	  "{worker-1: {mac: 52:54:00:00:00:11, groups: [workers]}}" },
+
+	/* One machine. */
+	{ "mac", AT_NODE, 0, TYPE_MACS, false, NODE(macs),
+	  "MAC address of a network card, or a list; any one of them, on any "
+	  "port, makes a machine this node.",
+	  "[52:54:00:00:00:12, 52:54:00:00:01:12]" },
+	{ "uuid", AT_NODE, 0, TYPE_UUID, false, NODE(uuid),
+	  "UUID of the machine, as its firmware tells it.",
+	  "4c4c4544-0051-3510-8052-b4c04f4e3132" },
+	{ "serial", AT_NODE, 0, TYPE_TAG, false, NODE(serial),
+	  "Serial number of the machine, plain or percent-encoded as unknown "
+	  "machines print it.",
+	  "7QX8K12" },
+	{ "asset", AT_NODE, 0, TYPE_TAG, false, NODE(asset),
+	  "Asset tag of the machine, like serial.", "RACK-12-U07" },
+	{ "ip", AT_NODE, 0, TYPE_IP, false, NODE(ip),
+	  "IPv4 address of the node, for templates: {{ip}}, {{prefix}}, "
+	  "{{netmask}}. The boot itself asks DHCP.",
+	  "192.168.1.201/24" },
+	{ "groups", AT_NODE, 0, TYPE_REFERENCES, false, NODE(groups),
+	  "The groups that the node is in; what a later one says wins.",
+	  "[workers, rack-2]" },
+
+	/* Any level: node over groups (last named first), profile, site. */
+	{ "profile", AT_SITE | AT_GROUP | AT_NODE, 0, TYPE_REFERENCE, false,
+	  SETTINGS(profile), "The profile to boot.", "debian" },
+	{ "boot", AT_ANY, 0, TYPE_BOOT, false, SETTINGS(boot),
+	  "Boot order: steps that are tried in turn. A step is a profile, or "
+	  "disk (what is installed on the first disk), retry (from the "
+	  "start, after a growing pause), reboot, poweroff, exit (back to the "
+	  "firmware) or shell. \"local\" stands for [disk, exit]. Default: the "
+	  "profile, then retry.",
+	  "[disk, debian]" },
+	{ "kernel", AT_ANY, 0, TYPE_PATH, false, SETTINGS(kernel),
+	  "Kernel: a path beside the site file.", "assets/debian-12/linux" },
+	{ "initrd", AT_ANY, 0, TYPE_PATHS, true, SETTINGS(initrd),
+	  "Initrd: a path beside the site file, or a list of them, in the "
+	  "order in which the kernel unpacks them.",
+	  "[assets/microcode.img, assets/initrd.gz]" },
+	{ "args", AT_ANY, 0, TYPE_TEXTS, true, SETTINGS(args),
+	  "Arguments of the kernel, each one a template.",
+	  "[auto=true, \"hostname={{name}}\"]" },
+	{ "files", AT_ANY, 0, TYPE_FILES, true, SETTINGS(files),
+	  "Files for the initrd, verified like everything else: the path "
+	  "inside the initrd, and a template beside the site file or a map.",
+	  "{/preseed.cfg: templates/preseed.cfg}" },
+	{ "vars", AT_ANY, 0, TYPE_VARS, true, SETTINGS(vars),
+	  "Values for templates, of any shape.", "{role: worker}" },
+
+	/* A file, where a template of mode 0644 is not enough. */
+	{ "template", AT_FILE, 0, TYPE_FILE_PATH, false, FILE_(from),
+	  "A template beside the site file.", "templates/preseed.cfg" },
+	{ "content", AT_FILE, 0, TYPE_TEXT, false, FILE_(body),
+	  "The text itself, a template too.", "\"{{name}}\\n\"" },
+	{ "file", AT_FILE, 0, TYPE_FILE_PATH, false, FILE_(from),
+	  "A file beside the site file, taken byte for byte.",
+	  "assets/ca.der" },
+	{ "mode", AT_FILE, 0, TYPE_MODE, false, FILE_(mode),
+	  "Permission bits in octal. Default: 0644.", "\"0600\"" },
+
+	/* Planned: told apart from a typing mistake. */
+	PLANNED("include", AT_SITE),
+	PLANNED("menus", AT_SITE),
+	PLANNED("channels", AT_SITE),
+	PLANNED("channel", AT_ANY),
+	PLANNED("network", AT_ANY),
+	PLANNED("phase", AT_ANY),
+	PLANNED("phases", AT_PROFILE | AT_GROUP),
+	PLANNED("extends", AT_PROFILE),
+	PLANNED("efi", AT_ANY),
+	PLANNED("uki", AT_ANY),
+	PLANNED("iso", AT_ANY),
+	PLANNED("san", AT_ANY),
+	PLANNED("chain", AT_ANY),
+	PLANNED("serve", AT_ANY),
+	PLANNED("convert", AT_ANY | AT_FILE),
+	PLANNED("vars-from", AT_ANY),
+};
+
+const size_t schema_key_count = sizeof(schema_keys) / sizeof(*schema_keys);
+
+static const struct {
+	enum level level;
+	const char *name, *doc;
+} levels[] = {
+	{ AT_SITE, "site", "The top of the file" },
+	{ AT_PROFILE, "profile", "An entry of profiles" },
+	{ AT_GROUP, "group", "An entry of groups" },
+	{ AT_NODE, "node", "An entry of nodes" },
+	{ AT_FILE, "file", "An entry of files, as a map" },
+};
+
+#define LEVELS (sizeof(levels) / sizeof(*levels))
+
+const char *schema_level_name(enum level level)
+{
+	for (size_t i = 0; i < LEVELS; i++)
+		if (levels[i].level == level)
+			return levels[i].name;
+	return "?";
+}
+
+const struct schema_key *schema_find(struct text name, enum level level)
+{
+	for (size_t i = 0; i < schema_key_count; i++)
+		if ((schema_keys[i].levels & level) &&
+		    text_is(name, schema_keys[i].name))
+			return &schema_keys[i];
+	return NULL;
+}
+
+const struct schema_key *schema_find_anywhere(struct text name)
+{
+	for (size_t i = 0; i < schema_key_count; i++)
+		if (text_is(name, schema_keys[i].name))
+			return &schema_keys[i];
+	return NULL;
+}
+
+const char *schema_nearest(struct text typed, enum level level)
+{
+	const char *names[sizeof(schema_keys) / sizeof(*schema_keys)];
+	size_t count = 0;
+
+	for (size_t i = 0; i < schema_key_count; i++)
+		if ((schema_keys[i].levels & level) &&
+		    schema_keys[i].type != TYPE_PLANNED)
+			names[count++] = schema_keys[i].name;
+	return diag_nearest(typed, names, count);
+}
+
+/* ------------------------------------------------------ JSON Schema -- */
+
+#define ONE_OR_MORE(of)                                               \
+	"\"anyOf\": [" of ", {\"type\": \"array\", \"minItems\": 1, " \
+	"\"items\": " of "}]"
+#define SCALAR "{\"type\": [\"string\", \"number\", \"boolean\"]}"
+#define STEP   "{\"type\": \"string\", \"minLength\": 1}"
+#define NAME                                        \
+	"\"type\": \"string\", \"maxLength\": 63, " \
+	"\"pattern\": \"^[A-Za-z0-9][A-Za-z0-9._-]*$\""
+#define NAMED(of)                                                       \
+	"\"type\": \"object\", \"propertyNames\": {" NAME "}, "         \
+	"\"additionalProperties\": {\"anyOf\": [{\"type\": \"null\"}, " \
+	"{\"$ref\": \"#/$defs/" of "\"}]}"
+
+/* What a value of each type looks like: members of its JSON Schema, and the
+ * words of the reference. */
+static const struct {
+	const char *json, *words;
+} value_types[TYPES] = {
+	[TYPE_NAME] = { NAME, "name" },
+	[TYPE_TOKEN] = { "\"type\": \"string\", \"pattern\": \"^\\\\S+$\"",
+			 "word" },
+	[TYPE_TEXT] = { "\"type\": [\"string\", \"number\", \"boolean\"]",
+			"text" },
+	[TYPE_TEXTS] = { ONE_OR_MORE(SCALAR), "text or list of texts" },
+	[TYPE_URLS] = { ONE_OR_MORE("{\"type\": \"string\", \"pattern\": "
+				    "\"^[Hh][Tt][Tt][Pp][Ss]://.*/$\"}"),
+			"URL or list of URLs" },
+	[TYPE_ASSET_URLS] = { ONE_OR_MORE("{\"type\": \"string\", \"pattern\": "
+					  "\"^[Hh][Tt][Tt][Pp][Ss]?://.*/$\"}"),
+			      "URL or list of URLs" },
+	[TYPE_PATH] = { "\"type\": \"string\", \"minLength\": 1", "path" },
+	[TYPE_PATHS] = { ONE_OR_MORE(STEP), "path or list of paths" },
+	[TYPE_FILE_PATH] = { "\"type\": \"string\", \"minLength\": 1", "path" },
+	[TYPE_TRUST] = { ONE_OR_MORE(STEP), "path or list of paths" },
+	[TYPE_VERIFY] = { ONE_OR_MORE(
+				  "{\"enum\": [\"signature\", \"digest\"]}"),
+			  "signature, digest, or a list of both" },
+	[TYPE_BOOT] = { ONE_OR_MORE(STEP), "step or list of steps" },
+	[TYPE_UNKNOWN] = { ONE_OR_MORE(STEP), "step or list of steps" },
+	[TYPE_BOOLEAN] = { "\"type\": \"boolean\"", "true or false" },
+	[TYPE_DISPATCH] = { "\"const\": \"embedded\"", "embedded" },
+	[TYPE_PROFILES] = { NAMED("profile"), "map of profiles" },
+	[TYPE_GROUPS] = { NAMED("group"), "map of groups" },
+	[TYPE_NODES] = { NAMED("node"), "map of nodes" },
+	[TYPE_REFERENCE] = { NAME, "name of a profile" },
+	[TYPE_REFERENCES] = { ONE_OR_MORE("{" NAME "}"),
+			      "name or list of names of groups" },
+	[TYPE_FILES] = { "\"type\": \"object\", \"propertyNames\": "
+			 "{\"pattern\": \"^/\"}, \"additionalProperties\": "
+			 "{\"anyOf\": [{\"type\": \"string\"}, "
+			 "{\"$ref\": \"#/$defs/file\"}]}",
+			 "map of path to template or to a file map" },
+	[TYPE_VARS] = { "\"type\": \"object\"", "map" },
+	[TYPE_MACS] = { ONE_OR_MORE("{\"type\": \"string\", \"pattern\": "
+				    "\"^[0-9A-Fa-f]{2,4}([:.-]?"
+				    "[0-9A-Fa-f]{2,4}){2,5}$\"}"),
+			"MAC address or list of MAC addresses" },
+	[TYPE_UUID] = { "\"type\": \"string\", \"pattern\": "
+			"\"^[0-9A-Fa-f-]{32,36}$\"",
+			"UUID" },
+	[TYPE_TAG] = { "\"type\": [\"string\", \"number\"]", "text" },
+	[TYPE_IP] = { "\"type\": \"string\", \"pattern\": "
+		      "\"^[0-9.]+(/[0-9]{1,2})?$\"",
+		      "IPv4 address, with its prefix length" },
+	[TYPE_MODE] = { "\"type\": [\"string\", \"number\"], "
+			"\"pattern\": \"^[0-7]{3,4}$\"",
+			"octal digits" },
+};
+
+static void json_key(struct sbuf *out, const struct schema_key *key,
+		     const char *suffix, const char *comma)
+{
+	sbuf_printf(out, "%s\n      \"%s%s\": {\"description\": ", comma,
+		    key->name, suffix);
+	quote_json(out, text_of(key->doc));
+	sbuf_printf(out, ", %s}", value_types[key->type].json);
+}
+
+static void json_level(struct sbuf *out, enum level level)
+{
+	const char *comma = "";
+
+	sbuf_puts(out, "\"type\": \"object\", \"additionalProperties\": false");
+	for (size_t i = 0; i < schema_key_count; i++) {
+		if (!(schema_keys[i].required & level))
+			continue;
+		sbuf_printf(out, "%s\"%s\"",
+			    *comma ? comma : ", \"required\": [",
+			    schema_keys[i].name);
+		comma = ", ";
+	}
+	sbuf_puts(out, *comma ? "],\n    " : ",\n    ");
+	sbuf_puts(out, "\"properties\": {");
+	comma = "";
+	for (size_t i = 0; i < schema_key_count; i++) {
+		const struct schema_key *key = &schema_keys[i];
+
+		if (!(key->levels & level) || key->type == TYPE_PLANNED)
+			continue;
+		json_key(out, key, "", comma);
+		comma = ",";
+		if (key->merges)
+			json_key(out, key, "!", comma);
+	}
+	sbuf_puts(out, "}");
+}
+
+void schema_emit_json(struct sbuf *out)
+{
+	sbuf_puts(out, "{\n  \"$schema\": "
+		       "\"https://json-schema.org/draft/2020-12/schema\",\n"
+		       "  \"title\": \"ipxe-embed site\",\n  ");
+	json_level(out, AT_SITE);
+	sbuf_puts(out, ",\n  \"$defs\": {");
+	for (size_t i = 1; i < LEVELS; i++) {
+		sbuf_printf(out, "%s\n    \"%s\": {", i > 1 ? "," : "",
+			    levels[i].name);
+		json_level(out, levels[i].level);
+		sbuf_puts(out, "}");
+	}
+	sbuf_puts(out, "\n  }\n}\n");
+}
+
+/* -------------------------------------------------------- reference -- */
+
+static void markdown_key(struct sbuf *out, const struct schema_key *key,
+			 enum level level)
+{
+	sbuf_printf(out,
+		    "### `%s`\n\n*%s%s%s*\n\n%s\n\n```yaml\n%s: %s\n```\n\n",
+		    key->name, value_types[key->type].words,
+		    key->required & level ? ", required" : "",
+		    key->merges ? ", merges (`!` replaces)" : "", key->doc,
+		    key->name, key->example);
+}
+
+void schema_emit_markdown(struct sbuf *out)
+{
+	for (size_t l = 0; l < LEVELS; l++) {
+		sbuf_printf(out, "## %s\n\n", levels[l].doc);
+		for (size_t i = 0; i < schema_key_count; i++) {
+			const struct schema_key *key = &schema_keys[i];
+			bool once = levels[l].level == AT_SITE ||
+				    !(key->levels & AT_SITE);
+
+			if ((key->levels & levels[l].level) && once &&
+			    key->type != TYPE_PLANNED)
+				markdown_key(out, key, levels[l].level);
+		}
+		if (levels[l].level == AT_PROFILE)
+			sbuf_puts(out, "The keys that the top of the file has "
+				       "too: `boot`, `kernel`, `initrd`, "
+				       "`args`, `files`, `vars`.\n\n");
+		if (levels[l].level & (AT_GROUP | AT_NODE))
+			sbuf_puts(out, "The keys that the top of the file has "
+				       "too: `profile`, `boot`, `kernel`, "
+				       "`initrd`, `args`, `files`, "
+				       "`vars`.\n\n");
+	}
+}

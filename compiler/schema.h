@@ -1,0 +1,94 @@
+#ifndef COMPILER_SCHEMA_H
+#define COMPILER_SCHEMA_H
+/**
+ * @file
+ * ONE table of every key of the site file. It drives parsing (resolve.c), the
+ * JSON Schema that editors use, and the reference of keys.
+ */
+#include "sbuf.h"
+#include "text.h"
+
+/** Where a key may stand; bits. */
+enum level {
+	AT_SITE = 1,
+	AT_PROFILE = 2,
+	AT_GROUP = 4,
+	AT_NODE = 8,
+	AT_FILE = 16, /**< the map form of one entry of `files:` */
+	AT_ANY = AT_SITE | AT_PROFILE | AT_GROUP | AT_NODE,
+};
+
+/** What a value looks like; value_types[] in schema.c tells more. */
+enum value_type {
+	TYPE_NAME,
+	TYPE_TOKEN,
+	TYPE_TEXT,
+	TYPE_TEXTS,
+	TYPE_URLS,
+	TYPE_ASSET_URLS,
+	TYPE_PATH,
+	TYPE_PATHS,
+	TYPE_FILE_PATH,
+	TYPE_TRUST,
+	TYPE_VERIFY,
+	TYPE_BOOT,
+	TYPE_UNKNOWN,
+	TYPE_BOOLEAN,
+	TYPE_DISPATCH,
+	TYPE_PROFILES,
+	TYPE_GROUPS,
+	TYPE_NODES,
+	TYPE_REFERENCE,
+	TYPE_REFERENCES,
+	TYPE_FILES,
+	TYPE_VARS,
+	TYPE_MACS,
+	TYPE_UUID,
+	TYPE_TAG,
+	TYPE_IP,
+	TYPE_MODE,
+	TYPE_PLANNED, /**< known, refused: not built yet */
+	TYPES
+};
+
+/** The struct of ir.h that holds the value. */
+enum holder { IN_SITE, IN_SETTINGS, IN_NODE, IN_FILE };
+
+struct schema_key {
+	const char *name;
+	unsigned levels;   /**< enum level, or'ed */
+	unsigned required; /**< levels where it may not be missing */
+	enum value_type type;
+	bool merges; /**< over the levels; `name!` replaces instead */
+	enum holder holder;
+	size_t offset;       /**< in the holder */
+	const char *doc;     /**< a sentence or a few */
+	const char *example; /**< YAML of the value */
+};
+
+extern const struct schema_key schema_keys[];
+extern const size_t schema_key_count;
+
+/** "site", "profile", … */
+const char *schema_level_name(enum level level);
+
+/** @return NULL if no such key exists at that level */
+const struct schema_key *schema_find(struct text name, enum level level);
+
+/** A key of that name at some other level, for a better message; or NULL. */
+const struct schema_key *schema_find_anywhere(struct text name);
+
+/**
+ * The nearest known key to a mistyped one.
+ *
+ * @return NULL if none is near
+ */
+const char *schema_nearest(struct text typed, enum level level);
+
+/** JSON Schema (draft 2020-12) of a site file. */
+void schema_emit_json(struct sbuf *out);
+
+/** Reference of all keys, in Markdown. */
+void schema_emit_markdown(struct sbuf *out);
+
+#endif

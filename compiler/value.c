@@ -1,0 +1,472 @@
+#include "value.h"
+
+#include "arena.h"
+#include "quote.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <strings.h>
+
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
+}
+
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+	       (c >= 'A' && c <= 'F');
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static unsigned hex_value(char c)
+{
+	c = lower(c);
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+/* Collect hex digits into @p digits; separators may stand only after each
+ * @p group digits, and then all of them, all alike. @return whether it fits */
+static bool hex_groups(struct text text, size_t count, size_t group,
+		       char separator, char *digits)
+{
+	size_t want = separator ? count + count / group - 1 : count, n = 0;
+
+	if (text.len != want)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (separator && i % (group + 1) == group) {
+			if (text.ptr[i] != separator)
+				return false;
+		} else if (is_hex(text.ptr[i])) {
+			digits[n++] = lower(text.ptr[i]);
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+const char *value_mac(struct arena *arena, struct text text, struct text *ret)
+{
+	static const struct {
+		size_t group;
+		char separator;
+	} forms[] = { { 2, ':' }, { 2, '-' }, { 4, '.' }, { 12, 0 } };
+	char digits[12];
+	bool fits = false;
+	char *mac;
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms) && !fits; i++)
+		fits = hex_groups(text, 12, forms[i].group, forms[i].separator,
+				  digits);
+	if (!fits)
+		return "is not a MAC address: write six pairs of hex digits, "
+		       "as 52:54:00:12:34:56";
+	if (memcmp(digits, "000000000000", 12) == 0)
+		return "is the all-zero address, which belongs to no card";
+	if (memcmp(digits, "ffffffffffff", 12) == 0)
+		return "is the broadcast address, which belongs to no card";
+	if (hex_value(digits[1]) & 1)
+		return "is a multicast address (its first byte is odd), which "
+		       "belongs to no card";
+	mac = arena_alloc(arena, 18);
+	for (size_t i = 0, o = 0; i < 12; i++) {
+		if (i && i % 2 == 0)
+			mac[o++] = ':';
+		mac[o++] = digits[i];
+	}
+	*ret = (struct text){ mac, 17 };
+	return NULL;
+}
+
+/* Reported by real machines whose maker filled in nothing; more than one
+ * machine has them, so that none can be told by them. */
+static const char *const junk_uuids[] = {
+	"00000000-0000-0000-0000-000000000000",
+	"ffffffff-ffff-ffff-ffff-ffffffffffff",
+	"03000200-0400-0500-0006-000700080009",
+	"00020003-0004-0005-0006-000700080009",
+	"12345678-1234-5678-90ab-cddeefaabbcc",
+	"fefefefe-fefe-fefe-fefe-fefefefefefe",
+};
+
+static const char *const junk_tags[] = {
+	"0",
+	"00000000",
+	"0123456789",
+	"123456789",
+	"1234567890",
+	"0000000000",
+	"Asset Tag",
+	"Asset-1234567890",
+	"Chassis Serial Number",
+	"Default string",
+	"Empty",
+	"INVALID",
+	"N/A",
+	"NA",
+	"No Asset Information",
+	"No Asset Tag",
+	"None",
+	"Not Applicable",
+	"Not Available",
+	"Not Specified",
+	"Null",
+	"OEM",
+	"SerNum",
+	"Serial Number",
+	"System Serial Number",
+	"To Be Filled By O.E.M.",
+	"To be filled by O.E.M.",
+	"Unknown",
+	"xxxxxxxxxx",
+};
+
+static bool is_junk(struct text text, const char *const *junk, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text.len == strlen(junk[i]) &&
+		    strncasecmp(text.ptr, junk[i], text.len) == 0)
+			return true;
+	return false;
+}
+
+#define IS_JUNK(text, table) \
+	is_junk((text), (table), sizeof(table) / sizeof(*(table)))
+
+const char *value_uuid(struct arena *arena, struct text text, struct text *ret)
+{
+	static const unsigned char groups[] = { 8, 4, 4, 4, 12 };
+	char *uuid = arena_alloc(arena, 37);
+	size_t in = 0, out = 0;
+	bool hyphens = text.len == 36;
+
+	if (text.len != 36 && text.len != 32)
+		goto bad;
+	for (size_t g = 0; g < sizeof(groups); g++) {
+		if (g) {
+			uuid[out++] = '-';
+			if (hyphens && text.ptr[in++] != '-')
+				goto bad;
+		}
+		for (size_t i = 0; i < groups[g]; i++) {
+			if (!is_hex(text.ptr[in]))
+				goto bad;
+			uuid[out++] = lower(text.ptr[in++]);
+		}
+	}
+	*ret = (struct text){ uuid, 36 };
+	if (IS_JUNK(*ret, junk_uuids))
+		return "is a placeholder that careless vendors leave in many "
+		       "machines, so it tells none apart";
+	return NULL;
+bad:
+	return "is not a UUID: write 32 hex digits with hyphens, as "
+	       "4c4c4544-0051-3510-8052-b4c04f4e3132";
+}
+
+const char *value_tag(struct arena *arena, struct text text, struct text *ret)
+{
+	char *tag = arena_alloc(arena, text.len + 1);
+	size_t len = 0;
+	bool blank = true;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (c == '%') {
+			if (i + 2 >= text.len || !is_hex(text.ptr[i + 1]) ||
+			    !is_hex(text.ptr[i + 2]))
+				return "holds a \"%\" that two hex digits do "
+				       "not follow: write %25 for a percent "
+				       "sign";
+			c = (char)(hex_value(text.ptr[i + 1]) * 16 +
+				   hex_value(text.ptr[i + 2]));
+			i += 2;
+		}
+		if (c < 0x20 || c > 0x7e)
+			return "holds a character that is not printable "
+			       "ASCII; firmware tables have no others";
+		blank = blank && c == ' ';
+		tag[len++] = c;
+	}
+	if (blank)
+		return "is empty, so it tells no machine apart";
+	*ret = (struct text){ tag, len };
+	if (IS_JUNK(*ret, junk_tags))
+		return "is a placeholder that careless vendors leave in many "
+		       "machines, so it tells none apart";
+	if (strstr(tag, "${"))
+		return "holds \"${\", which iPXE would expand";
+	return NULL;
+}
+
+const char *value_ip(struct arena *arena, struct text text, struct text *ret)
+{
+	const char *slash = memchr(text.ptr, '/', text.len);
+	size_t len = slash ? (size_t)(slash - text.ptr) : text.len;
+	const char *address = arena_copy(arena, text.ptr, len);
+	struct in_addr parsed;
+
+	if (inet_pton(AF_INET, address, &parsed) != 1)
+		return "is not an IPv4 address: write it as 192.168.1.201/24";
+	if (slash) {
+		size_t digits = text.len - len - 1;
+
+		if (digits < 1 || digits > 2 || !isdigit(slash[1]) ||
+		    (digits == 2 && !isdigit(slash[2])) ||
+		    atoi(slash + 1) > 32 || (digits == 2 && slash[1] == '0'))
+			return "has a prefix length that is not 0 to 32";
+	}
+	*ret = text;
+	return NULL;
+}
+
+/* A host name (RFC 1123), or an IPv4 address. iPXE takes IPv6 literals in
+ * brackets, but our images have no IPv6. */
+static const char *check_host(struct text host)
+{
+	size_t label = 0;
+
+	if (!host.len)
+		return "has no host name";
+	if (host.ptr[0] == '[')
+		return "has an IPv6 address as host, which images do not speak "
+		       "yet: use a name or an IPv4 address";
+	if (host.len > 253)
+		return "has a host name longer than 253 characters";
+	for (size_t i = 0; i < host.len; i++) {
+		char c = host.ptr[i];
+
+		if (c == '.') {
+			if (!label)
+				return "has a host name with an empty label";
+			label = 0;
+			continue;
+		}
+		if (c == '@')
+			return "holds a user name or password, which would be "
+			       "readable in every image";
+		if (!is_alnum(c) && c != '-' && c != '_')
+			return "has a host name with a character that host "
+			       "names cannot have";
+		if (++label > 63)
+			return "has a host name with a label longer than 63 "
+			       "characters";
+	}
+	return NULL;
+}
+
+static const char *check_port(struct text port)
+{
+	unsigned long number = 0;
+
+	if (!port.len || port.len > 5)
+		return "has a port that is not 1 to 65535";
+	for (size_t i = 0; i < port.len; i++) {
+		if (!isdigit((unsigned char)port.ptr[i]))
+			return "has a port that is not 1 to 65535";
+		number = number * 10 + (unsigned long)(port.ptr[i] - '0');
+	}
+	return number < 1 || number > 65535
+		       ? "has a port that is not 1 to 65535"
+		       : NULL;
+}
+
+static const char *check_url_path(struct text path)
+{
+	size_t component = 0;
+
+	for (size_t i = 0; i < path.len; i++) {
+		char c = path.ptr[i];
+
+		if (c == '/') {
+			struct text part = { path.ptr + i - component,
+					     component };
+
+			if (i && !component)
+				return "has a path with an empty component";
+			if (text_is(part, ".") || text_is(part, ".."))
+				return "has a path with \".\" or \"..\" in it";
+			component = 0;
+			continue;
+		}
+		component++;
+		if (c == '?' || c == '#')
+			return "has a query or fragment; files are looked up "
+			       "below it, so it must be a plain directory";
+		if (!is_alnum(c) && !strchr("-._~+,=@:%", c))
+			return "has a character in its path that a URL must "
+			       "percent-encode";
+	}
+	return NULL;
+}
+
+const char *value_url(struct arena *arena, struct text text, bool plain_http,
+		      struct text *ret)
+{
+	struct text rest, host, port = { NULL, 0 }, path;
+	const char *wrong, *end, *colon;
+	bool https = text.len >= 8 && strncasecmp(text.ptr, "https://", 8) == 0;
+	bool http = text.len >= 7 && strncasecmp(text.ptr, "http://", 7) == 0;
+	char *canonical;
+
+	if (!https && !http)
+		return plain_http ? "is not a URL that begins with https:// or "
+				    "http://"
+				  : "is not a URL that begins with https://";
+	if (http && !plain_http)
+		return "is plain http://, which anybody on the way can read "
+		       "and change: write https:// (verified blobs may come "
+		       "over plain HTTP from the URL under \"assets:\")";
+	rest = (struct text){ text.ptr + (https ? 8 : 7),
+			      text.len - (https ? 8 : 7) };
+	end = memchr(rest.ptr, '/', rest.len);
+	host = (struct text){ rest.ptr,
+			      end ? (size_t)(end - rest.ptr) : rest.len };
+	path = (struct text){ rest.ptr + host.len, rest.len - host.len };
+	colon = host.len && host.ptr[0] != '[' ? memchr(host.ptr, ':', host.len)
+					       : NULL;
+	if (colon && !memchr(host.ptr, '@', host.len)) {
+		port.ptr = colon + 1;
+		port.len = (size_t)(host.ptr + host.len - port.ptr);
+		host.len = (size_t)(colon - host.ptr);
+	}
+	if ((wrong = check_host(host)) ||
+	    (colon && port.ptr && (wrong = check_port(port))) ||
+	    (wrong = check_url_path(path)))
+		return wrong;
+	if (!path.len || path.ptr[path.len - 1] != '/')
+		return "is the directory that out/www/ is served as, so it must "
+		       "end in \"/\"";
+
+	canonical = arena_copy(arena, text.ptr, text.len);
+	for (size_t i = 0; i < (size_t)(path.ptr - text.ptr); i++)
+		canonical[i] = lower(canonical[i]);
+	*ret = (struct text){ canonical, text.len };
+	return NULL;
+}
+
+const char *value_name(struct text text)
+{
+	if (!text.len)
+		return "is empty";
+	if (text.len > 63)
+		return "is longer than 63 characters";
+	if (!is_alnum(text.ptr[0]))
+		return "does not begin with a letter or digit";
+	for (size_t i = 0; i < text.len; i++)
+		if (!is_alnum(text.ptr[i]) && !strchr("-_.", text.ptr[i]))
+			return "has a character other than letters, digits, "
+			       "\"-\", \"_\" and \".\"";
+	return NULL;
+}
+
+const char *value_path(struct text text)
+{
+	size_t component = 0;
+
+	if (!text.len)
+		return "is empty; a path beside the site file is wanted";
+	if (text.ptr[0] == '/')
+		return "is an absolute path; write one beside the site file (a "
+		       "symbolic link there may lead anywhere)";
+	if (text.ptr[text.len - 1] == '/')
+		return "is a directory; a file is wanted";
+	for (size_t i = 0; i <= text.len; i++) {
+		if (i < text.len && text.ptr[i] != '/') {
+			unsigned char c = (unsigned char)text.ptr[i];
+
+			if (c < 0x20 || c == 0x7f)
+				return "holds a control character";
+			component++;
+			continue;
+		}
+		if (component == 2 && memcmp(text.ptr + i - 2, "..", 2) == 0)
+			return "climbs out of the directory of the site file "
+			       "with \"..\" (a symbolic link there may lead "
+			       "anywhere)";
+		component = 0;
+	}
+	return NULL;
+}
+
+const char *value_file_name(struct text name)
+{
+	if (!name.len || text_is(name, ".") || text_is(name, ".."))
+		return "names no file";
+	if (name.len > 200)
+		return "has a file name longer than 200 characters";
+	for (size_t i = 0; i < name.len; i++)
+		if (!is_alnum(name.ptr[i]) && !strchr("-._~+,=@", name.ptr[i]))
+			return "has a file name that cannot stand in a URL of "
+			       "the boot script: letters, digits and -._~+,=@ "
+			       "can; rename the file or link to it";
+	if (name.len > 4 && memcmp(name.ptr + name.len - 4, ".sig", 4) == 0)
+		return "ends in .sig, as the signatures do that lie beside "
+		       "each file: rename it";
+	return NULL;
+}
+
+const char *value_initrd_path(struct text text)
+{
+	size_t component = 0;
+	const char *wrong;
+
+	if (!text.len || text.ptr[0] != '/')
+		return "is not an absolute path inside the initrd, as "
+		       "/preseed.cfg";
+	if (text.ptr[text.len - 1] == '/')
+		return "is a directory; a file is wanted";
+	if (text.len > 1000)
+		return "is longer than 1000 characters";
+	if ((wrong = quote_ipxe_refusal(text)))
+		return wrong;
+	for (size_t i = 1; i <= text.len; i++) {
+		struct text part = { text.ptr + i - component, component };
+
+		if (i < text.len && text.ptr[i] != '/') {
+			component++;
+			continue;
+		}
+		if (!component)
+			return "has an empty component";
+		if (text_is(part, ".") || text_is(part, ".."))
+			return "has \".\" or \"..\" in it";
+		component = 0;
+	}
+	return NULL;
+}
+
+const char *value_mode(struct text text, unsigned *ret_mode)
+{
+	unsigned mode = 0;
+
+	if (text.len < 3 || text.len > 4)
+		goto bad;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '7')
+			goto bad;
+		mode = mode * 8 + (unsigned)(text.ptr[i] - '0');
+	}
+	*ret_mode = mode;
+	return NULL;
+bad:
+	return "is not a file mode: write three or four octal digits, as 0600";
+}
+
+struct text text_basename(struct text path)
+{
+	size_t begin = path.len;
+
+	while (begin && path.ptr[begin - 1] != '/')
+		begin--;
+	return (struct text){ path.ptr + begin, path.len - begin };
+}

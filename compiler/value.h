@@ -1,0 +1,58 @@
+#ifndef COMPILER_VALUE_H
+#define COMPILER_VALUE_H
+/**
+ * @file
+ * Values as people write them, turned into one canonical form.
+ *
+ * Each returns NULL on success and leaves the canonical text in *ret; else
+ * what is wrong, worded to follow the value: "… is not …".
+ */
+#include "text.h"
+
+struct arena;
+
+/**
+ * A MAC address: `aa:bb:cc:dd:ee:ff`, `aa-bb-…`, `aabb.ccdd.eeff` or
+ * `aabbccddeeff`, any case; canonical is the first form in lower case. A
+ * multicast or all-zero address is nobody's.
+ */
+const char *value_mac(struct arena *arena, struct text text, struct text *ret);
+
+/** A UUID with or without hyphens; known junk of careless vendors is refused. */
+const char *value_uuid(struct arena *arena, struct text text, struct text *ret);
+
+/**
+ * A serial number or asset tag, plain or percent-encoded as an unknown machine
+ * prints it; canonical is the plain text. Known junk is refused.
+ */
+const char *value_tag(struct arena *arena, struct text text, struct text *ret);
+
+/** An IPv4 address, with or without a prefix length. */
+const char *value_ip(struct arena *arena, struct text text, struct text *ret);
+
+/**
+ * A base URL: https:// (http:// where @p plain_http), a host, perhaps a port,
+ * a path that ends in "/".
+ */
+const char *value_url(struct arena *arena, struct text text, bool plain_http,
+		      struct text *ret);
+
+/** A name of a node, profile, group or site: a label of the boot script. */
+const char *value_name(struct text text);
+
+/** A relative path that stays in the directory of the site file. */
+const char *value_path(struct text text);
+
+/** The last component of a path; it ends up in URLs of the boot script. */
+const char *value_file_name(struct text name);
+
+/** An absolute path inside an initrd, as iPXE can write it into one. */
+const char *value_initrd_path(struct text text);
+
+/** Permission bits in octal, "0600". */
+const char *value_mode(struct text text, unsigned *ret_mode);
+
+/** @return text after the last "/" */
+struct text text_basename(struct text path);
+
+#endif
