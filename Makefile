@@ -1,10 +1,10 @@
 # ipxe-embed: make help lists the targets.
 #
-# VARIANT=release|debug|asan|cov|clang builds into build/$(VARIANT)/; V=1 shows
-# the commands. build/ipxe-embed is the program of the last variant built.
+# VARIANT=release|debug|asan|cov|clang|fuzz builds into build/$(VARIANT)/; V=1
+# shows the commands. build/ipxe-embed is the program of the last variant built.
 
 VARIANT ?= release
-ifeq ($(VARIANT),clang)
+ifneq ($(filter $(VARIANT),clang fuzz),)
 CC := clang
 else ifeq ($(origin CC),default)
 CC := gcc
@@ -27,6 +27,8 @@ CFLAGS_asan := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 CFLAGS_cov := -O0 -g3 --coverage
 CFLAGS_clang := -O1 -g
+CFLAGS_fuzz := -O1 -g3 -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS_release := -Wl,-z,relro,-z,now
 
 PREFIX ?= /usr/local
@@ -49,6 +51,8 @@ certs_objects := $(patsubst %.c,$(B)/%.o,$(wildcard certs/*.c))
 program_objects := $(patsubst %.c,$(B)/%.o,$(wildcard ipxe-embed/*.c))
 unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,\
 	$(wildcard tests/unit/test_*.c))
+fuzz_targets := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,\
+	$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all help programs check test golden-update demo bench fuzz install \
 	clean format unit
@@ -89,6 +93,17 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libraries)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
+# libFuzzer brings a main() of its own.
+ifeq ($(VARIANT),fuzz)
+$(fuzz_targets): LDFLAGS += -fsanitize=fuzzer
+else
+$(fuzz_targets): $(B)/tests/fuzz/driver.o
+endif
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(libraries)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$(PKG_LIBS)
+
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 
 help:
@@ -98,13 +113,13 @@ help:
 		expand -t 18 | sort
 
 # What tests/run needs of one variant.
-programs: $(B)/bin/ipxe-embed $(unit_tests)
+programs: $(B)/bin/ipxe-embed $(unit_tests) $(fuzz_targets)
 
 unit: programs ## unit tests of one variant
 	$(Q)VARIANTS=$(VARIANT) tests/run unit
 
 check: programs ## tests that need no other program, on one variant
-	$(Q)VARIANTS=$(VARIANT) tests/run unit errors cli golden
+	$(Q)VARIANTS=$(VARIANT) tests/run unit errors cli golden fuzz
 
 # The flags of libraries are found when make starts; so each step that may
 # follow an installation is a make of its own.
@@ -117,6 +132,25 @@ test: ## everything, on every compiler, installing what it needs
 
 golden-update: programs ## take the present output as the expected one
 	$(Q)IPXE_EMBED=$(CURDIR)/$(B)/bin/ipxe-embed tests/golden/run --update
+
+FUZZ_SECONDS ?= 60
+
+fuzz: ## look for inputs that break a promise, FUZZ_SECONDS for each target
+	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz fuzzers
+	$(Q)for source in tests/fuzz/fuzz_*.c; do \
+		name=$$(basename $$source .c); \
+		mkdir -p build/fuzz/corpus/$$name; \
+		build/fuzz/tests/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) \
+			-timeout=10 -rss_limit_mb=4096 -max_len=8192 \
+			-print_final_stats=1 -dict=tests/fuzz/yaml.dict \
+			-artifact_prefix=build/fuzz/$$name- \
+			build/fuzz/corpus/$$name \
+			tests/fuzz/corpus/$${name#fuzz_} tests/errors \
+			|| exit 1; \
+	done
+
+.PHONY: fuzzers
+fuzzers: $(fuzz_targets)
 
 install: $(B)/bin/ipxe-embed ## to DESTDIR and PREFIX (/usr/local)
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/ipxe-embed

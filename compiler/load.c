@@ -592,7 +592,9 @@ static void doc_fill(struct loader *l, struct doc *doc,
 static void on_end(struct loader *l)
 {
 	struct frame frame = l->frames[--l->depth];
-	struct entry *entries = l->entries + frame.first_entry;
+	/* Null and zero are no sum, even if nothing has been pushed yet. */
+	struct entry *entries =
+		l->entries ? l->entries + frame.first_entry : NULL;
 	size_t count = l->entry_count - frame.first_entry;
 
 	if (frame.doc->kind == DOC_MAP)

@@ -115,29 +115,51 @@ static bool byte_is_ordinary(unsigned char c)
 	return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t';
 }
 
+/* @return the length of the ordinary text from an offset on */
+static size_t ordinary_bytes(struct text bytes, size_t offset)
+{
+	size_t i = offset;
+
+	while (i < bytes.len && byte_is_ordinary((unsigned char)bytes.ptr[i]))
+		i++;
+	return i - offset;
+}
+
+static void report(const struct source *source, size_t offset, size_t len,
+		   const char *name, struct diags *ds)
+{
+	struct text bytes = source->bytes;
+	const char *nul = memchr(bytes.ptr, '\0', bytes.len);
+
+	if (nul) {
+		offset = (size_t)(nul - bytes.ptr);
+		diag_at(ds, DIAG_E101, span_of(source, offset, offset + 1),
+			"this is not text: there is a NUL byte in it");
+	} else if (!len) {
+		report_no_utf8(source, offset, ds);
+	} else {
+		report_forbidden(source, offset, len, name, ds);
+	}
+}
+
 static bool characters_check(const struct source *source, struct diags *ds,
 			     bool *ret_ascii)
 {
 	struct text bytes = source->bytes;
+	size_t i = source_bom_bytes(source), len;
 	bool ascii = true;
 
-	for (size_t i = source_bom_bytes(source), len; i < bytes.len;
-	     i += len) {
-		const char *s = bytes.ptr + i, *name;
+	for (; (i += ordinary_bytes(bytes, i)) < bytes.len; i += len) {
+		const char *s = bytes.ptr + i, *name = NULL;
 
-		len = 1;
-		if (byte_is_ordinary((unsigned char)*s))
-			continue;
-		if (*s == '\r' && s[1] == '\n') /* a NUL follows the bytes */
+		len = 2;
+		if (*s == '\r' && s[1] == '\n') /* a NUL is behind the last */
 			continue;
 		len = utf8_sequence(s, bytes.len - i);
-		if (!len) {
-			report_no_utf8(source, i, ds);
-			return false;
-		}
-		name = forbidden_character(s, len);
-		if (name) {
-			report_forbidden(source, i, len, name, ds);
+		if (len)
+			name = forbidden_character(s, len);
+		if (!len || name) {
+			report(source, i, len, name, ds);
 			return false;
 		}
 		ascii &= len == 1;
@@ -149,25 +171,14 @@ static bool characters_check(const struct source *source, struct diags *ds,
 bool load_bytes_check(const struct source *source, struct diags *ds,
 		      bool *ret_ascii)
 {
-	struct text bytes = source->bytes;
-	const char *encoding = encoding_other_than_utf8(bytes);
-	const char *nul = memchr(bytes.ptr, '\0', bytes.len);
+	const char *encoding = encoding_other_than_utf8(source->bytes);
 	struct diag *diag;
-	size_t offset;
 
-	if (encoding) {
-		diag = diag_at(ds, DIAG_E102, span_of(source, 0, 0),
-			       "this file is %s, not UTF-8", encoding);
-		diag_help(ds, diag,
-			  "save it as UTF-8, or: iconv -f %s -t UTF-8",
-			  encoding);
-		return false;
-	}
-	if (nul) {
-		offset = (size_t)(nul - bytes.ptr);
-		diag_at(ds, DIAG_E101, span_of(source, offset, offset + 1),
-			"this is not text: there is a NUL byte in it");
-		return false;
-	}
-	return characters_check(source, ds, ret_ascii);
+	if (!encoding)
+		return characters_check(source, ds, ret_ascii);
+	diag = diag_at(ds, DIAG_E102, span_of(source, 0, 0),
+		       "this file is %s, not UTF-8", encoding);
+	diag_help(ds, diag, "save it as UTF-8, or: iconv -f %s -t UTF-8",
+		  encoding);
+	return false;
 }

@@ -81,13 +81,24 @@ static const char *copy_string(const char *at, struct sbuf *out)
 	return at + 1;
 }
 
+static bool has_pair(struct text bytes)
+{
+	const char *at = bytes.ptr, *end = at + bytes.len;
+
+	while ((at = memchr(at, '\\', (size_t)(end - at)))) {
+		if (escape_pair(at))
+			return true;
+		at++;
+	}
+	return false;
+}
+
 bool load_json_pairs(struct text bytes, struct sbuf *ret_bytes)
 {
 	const char *at = bytes.ptr;
 	struct sbuf out = { 0 };
 
-	if (!memmem(bytes.ptr, bytes.len, "\\ud", 3) &&
-	    !memmem(bytes.ptr, bytes.len, "\\uD", 3))
+	if (!has_pair(bytes))
 		return false;
 	while (at && *at) {
 		char c = *at++;

@@ -178,9 +178,14 @@ static void explain_escape(struct fault *f)
 	while (at > f->line_begin && byte_at(f, at) != '\\')
 		at--;
 	begin = at + 1;
+	if (begin >= f->source->bytes.len) {
+		explain_open_quote(f);
+		return;
+	}
 	surrogate =
 		byte_at(f, begin) == 'u' && strchr("dD", byte_at(f, begin + 1));
-	diag = diag_at(f->ds, DIAG_E117, span_of(f->source, at, at + 2),
+	diag = diag_at(f->ds, DIAG_E117,
+		       span_of(f->source, at, one(f, begin).end),
 		       surrogate ? "this escape is one half of a character"
 				 : "unknown escape in double quotes");
 	diag_help(f->ds, diag,

@@ -13,28 +13,31 @@ size_t source_bom_bytes(const struct source *source)
 									   : 0;
 }
 
+/* Behind the next line feed; NULL if there is none. */
+static const char *next_line(const char *at, const char *end)
+{
+	const char *feed = memchr(at, '\n', (size_t)(end - at));
+
+	return feed ? feed + 1 : NULL;
+}
+
 const struct source *source_new(struct arena *arena, const char *path,
 				const void *bytes, size_t len)
 {
 	struct source *source = arena_new(arena, struct source);
-	const char *p, *end;
+	const char *begin = arena_copy(arena, bytes, len), *end = begin + len;
 	uint32_t *lines;
-	size_t count = 1;
 
 	assert(len <= UINT32_MAX);
 	source->path = text_of(arena_copy(arena, path, strlen(path)));
-	source->bytes = (struct text){ arena_copy(arena, bytes, len), len };
-
-	end = source->bytes.ptr + len;
-	for (p = source->bytes.ptr; p < end; p++)
-		count += *p == '\n';
-	lines = arena_new_array(arena, count, uint32_t);
+	source->bytes = (struct text){ begin, len };
+	for (const char *at = begin; at; at = next_line(at, end))
+		source->line_count++;
+	lines = arena_new_array(arena, source->line_count, uint32_t);
 	source->lines = lines;
-	source->line_count = count;
 	*lines++ = (uint32_t)source_bom_bytes(source);
-	for (p = source->bytes.ptr; p < end; p++)
-		if (*p == '\n')
-			*lines++ = (uint32_t)(p + 1 - source->bytes.ptr);
+	for (const char *at = begin; (at = next_line(at, end));)
+		*lines++ = (uint32_t)(at - begin);
 	return source;
 }
 
