@@ -80,7 +80,9 @@ static void emit_head(struct emit *e)
 	PUT("set delay:int32 5\n"
 	    "set online no\n"
 	    "set lease cached\n"
-	    "set node -\n"
+	    "set node unidentified machine\n"
+	    "set get-mirror 1\n"
+	    "set get-asset-mirror 1\n"
 	    "echo\n"
 	    "echo ipxe-embed: site %s\n",
 	    e->plan->site_name.ptr);
@@ -332,6 +334,7 @@ static void emit_unknown(struct emit *e)
 {
 	heading(e, "unknown");
 	PUT(":unknown\n"
+	    "set node unknown machine\n"
 	    "clear macs ||\n"
 	    "set idx:int32 0\n"
 	    ":unknown-card\n"
@@ -382,8 +385,8 @@ static void emit_network(struct emit *e)
 	    "set idx:int32 0\n"
 	    ":network-look\n"
 	    "isset ${net${idx}/mac} || goto network-end\n"
-	    "set found -\n"
-	    "iseq ${node} - || goto mac-${net${idx}/mac:hexraw} ||\n"
+	    "set found _\n"
+	    "goto mac-${net${idx}/mac:hexraw} ||\n"
 	    ":network-card\n"
 	    "iseq ${found} ${node} && set match yes || set match no\n"
 	    "iseq ${match} ${mine} || goto network-next\n"
@@ -410,14 +413,13 @@ static void emit_network(struct emit *e)
 
 /* One base URL of a routine; @p number counts from 1. */
 static void emit_mirror(struct emit *e, const char *routine, size_t number,
-			struct text url)
+			const struct located_list *urls)
 {
 	PUT(":%s-%zu\n"
 	    "set from %s\n"
-	    "echo ipxe-embed: ${item} ${from}a/${sum}/${leaf}\n"
 	    "imgfetch --timeout 30000 --name ${item} "
 	    "${from}a/${sum}/${leaf} || goto %s-%zu-lost\n",
-	    routine, number, url.ptr, routine, number);
+	    routine, number, urls->at[number - 1].text.ptr, routine, number);
 	if (has(e, VERIFY_SIGNATURE))
 		PUT("set step signature\n"
 		    "imgverify --timeout 30000 --signer %s ${item} "
@@ -434,26 +436,37 @@ static void emit_mirror(struct emit *e, const char *routine, size_t number,
 	    "set reason ${errno:hexraw}\n"
 	    "imgfree ${item} || goto stop\n"
 	    "echo ipxe-embed: ${node}: REFUSED ${item} from ${from}: bad "
-	    "${step}, error ${reason}\n"
-	    "goto %s-%zu\n"
+	    "${step}, error ${reason}\n",
+	    routine, number);
+	PUT("set %s-mirror %zu\n"
+	    "goto %s-next\n"
 	    ":%s-%zu-lost\n"
 	    "set reason ${errno:hexraw}\n"
 	    "echo ipxe-embed: ${node}: FAILED to fetch ${item} from ${from}: "
-	    "error ${reason}\n",
-	    routine, number, routine, number + 1, routine, number);
+	    "error ${reason}\n"
+	    "set %s-mirror %zu\n"
+	    "goto %s-next\n",
+	    routine, number % urls->count + 1, routine, routine, number,
+	    routine, number % urls->count + 1, routine);
 }
 
 static void emit_get(struct emit *e, const char *routine,
 		     const struct located_list *urls)
 {
-	PUT(":%s\n", routine);
+	PUT(":%s\n"
+	    "echo ipxe-embed: ${node}: ${item} (${leaf})\n"
+	    "set tried:int32 0\n"
+	    "goto %s-${%s-mirror}\n",
+	    routine, routine, routine);
 	for (size_t i = 0; i < urls->count; i++)
-		emit_mirror(e, routine, i + 1, urls->at[i].text);
-	PUT(":%s-%zu\n"
+		emit_mirror(e, routine, i + 1, urls);
+	PUT(":%s-next\n"
+	    "inc tried\n"
+	    "iseq ${tried} %zu || goto %s-${%s-mirror}\n"
 	    "echo ipxe-embed: ${node}: GIVEN UP: no good ${item} (${leaf}); "
 	    "see https://ipxe.org/${reason}\n"
 	    "goto failed\n",
-	    routine, urls->count + 1);
+	    routine, urls->count, routine, routine);
 }
 
 static void emit_gets(struct emit *e)
@@ -461,7 +474,9 @@ static void emit_gets(struct emit *e)
 	heading(e, "get: fetch ${item} and verify it");
 	PUT("# The only place where anything is fetched. An item that is not "
 	    "verified\n"
-	    "# is dropped at once, and the next mirror is asked.\n");
+	    "# is dropped at once, and the next mirror is asked; one that "
+	    "answers well\n"
+	    "# stays the first to be asked.\n");
 	emit_get(e, "get", &e->site->urls);
 	if (e->site->assets.count) {
 		PUT("\n");
