@@ -117,6 +117,33 @@ void diag_help(struct diags *ds, struct diag *diag, const char *format, ...)
 	va_end(args);
 }
 
+const char *diag_quote(struct diags *ds, struct text text)
+{
+	enum { SHOWN_BYTES = 80 };
+	struct sbuf out = { 0 };
+	const char *quoted;
+
+	sbuf_putc(&out, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (i >= SHOWN_BYTES && (c & 0xc0) != 0x80) {
+			sbuf_puts(&out, "...");
+			break;
+		}
+		if (c == '\n')
+			sbuf_puts(&out, "\\n");
+		else if (c < 0x20 || c == 0x7f)
+			sbuf_printf(&out, "\\x%02x", c);
+		else
+			sbuf_putc(&out, (char)c);
+	}
+	sbuf_putc(&out, '"');
+	quoted = arena_copy(ds->arena, sbuf_text(&out), out.len);
+	sbuf_release(&out);
+	return quoted;
+}
+
 static int diag_compare(const void *a, const void *b)
 {
 	const struct diag *x = *(const struct diag *const *)a;

@@ -60,6 +60,12 @@ void diag_note_at(struct diags *ds, struct diag *diag, struct span at,
 void diag_help(struct diags *ds, struct diag *diag, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/**
+ * A piece of input for a message: in quotes, cut if it is long, control
+ * characters as escapes.
+ */
+const char *diag_quote(struct diags *ds, struct text text);
+
 /** "E310", from the enumeration. */
 const char *diag_name(enum diag_code code);
 const char *diag_title(enum diag_code code);

@@ -285,9 +285,8 @@ static struct diag *bad_rendered(struct context *c, enum diag_code code,
 				 struct span at, struct text text,
 				 const char *wrong)
 {
-	struct diag *d = diag_at(c->b->ds, code, at, "\"%.*s\" %s",
-				 (int)(text.len < 200 ? text.len : 200),
-				 text.ptr, wrong);
+	struct diag *d = diag_at(c->b->ds, code, at, "%s %s",
+				 diag_quote(c->b->ds, text), wrong);
 
 	if (c->node)
 		diag_note_at(c->b->ds, d, c->use, "%s", c->use_text);

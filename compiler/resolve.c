@@ -113,9 +113,8 @@ static bool refuse_empty_list(struct resolve *r, const struct doc *doc,
 static void bad_value(struct resolve *r, enum diag_code code,
 		      const struct located *value, const char *wrong)
 {
-	diag_at(r->ds, code, value->at, "\"%.*s\" %s",
-		(int)(value->text.len < 200 ? value->text.len : 200),
-		value->text.ptr, wrong);
+	diag_at(r->ds, code, value->at, "%s %s", diag_quote(r->ds, value->text),
+		wrong);
 }
 
 /* -------------------------------------------------------- templates -- */
@@ -553,18 +552,16 @@ static void unknown_key(struct resolve *r, const struct doc_pair *pair,
 
 	if (elsewhere) {
 		d = diag_at(r->ds, DIAG_E207, pair->key_at,
-			    "\"%.*s\" cannot stand in a %s", (int)name.len,
-			    name.ptr, schema_level_name(level));
+			    "%s cannot stand in a %s", diag_quote(r->ds, name),
+			    schema_level_name(level));
 		for (unsigned bit = 1; bit <= AT_FILE; bit <<= 1)
 			if (elsewhere->levels & bit)
 				diag_help(r->ds, d, "it belongs in a %s",
 					  schema_level_name((enum level)bit));
 		return;
 	}
-	d = diag_at(r->ds, DIAG_E202, pair->key_at,
-		    "unknown key \"%.*s\" in a %s",
-		    (int)(name.len < 200 ? name.len : 200), name.ptr,
-		    schema_level_name(level));
+	d = diag_at(r->ds, DIAG_E202, pair->key_at, "unknown key %s in a %s",
+		    diag_quote(r->ds, name), schema_level_name(level));
 	if (nearest)
 		diag_help(r->ds, d, "did you mean \"%s\"?", nearest);
 }
