@@ -137,12 +137,15 @@ FUZZ_SECONDS ?= 60
 
 fuzz: ## look for inputs that break a promise, FUZZ_SECONDS for each target
 	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz fuzzers
+	$(Q){ cat tests/fuzz/yaml.dict; sed -nE \
+		's/^\t\{ ("[^"]*"), AT_.*/\1/p' compiler/schema.c; \
+	} >build/fuzz/dict
 	$(Q)for source in tests/fuzz/fuzz_*.c; do \
 		name=$$(basename $$source .c); \
 		mkdir -p build/fuzz/corpus/$$name; \
 		build/fuzz/tests/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) \
 			-timeout=10 -rss_limit_mb=4096 -max_len=8192 \
-			-print_final_stats=1 -dict=tests/fuzz/yaml.dict \
+			-print_final_stats=1 -dict=build/fuzz/dict \
 			-artifact_prefix=build/fuzz/$$name- \
 			build/fuzz/corpus/$$name \
 			tests/fuzz/corpus/$${name#fuzz_} tests/errors \
