@@ -719,7 +719,7 @@ static void machine_act(struct builder *b, struct machine *machine,
 	struct action *action = &machine->actions[machine->action_count++];
 
 	action->kind = kind;
-	if (kind == STEP_PROFILE)
+	if (profile) /* else it is no such step, or names none: reported */
 		action->boot = boot_new(b, machine->node, profile);
 }
 

@@ -439,8 +439,8 @@ static void parse_vars(struct resolve *r, const struct doc *doc,
 		       const struct field *field)
 {
 	struct settings *set =
-		(struct settings *)((char *)field->at -
-				    offsetof(struct settings, vars));
+		(struct settings *)(void *)((char *)field->at -
+					    offsetof(struct settings, vars));
 
 	if (doc->kind == DOC_NULL)
 		return;
@@ -455,8 +455,9 @@ static void parse_vars(struct resolve *r, const struct doc *doc,
 static void parse_macs(struct resolve *r, const struct doc *doc,
 		       const struct field *field)
 {
-	struct node *node = (struct node *)((char *)field->at -
-					    offsetof(struct node, macs));
+	struct node *node =
+		(struct node *)(void *)((char *)field->at -
+					offsetof(struct node, macs));
 	struct located_list list = get_scalars(r, doc, field->name);
 
 	if (refuse_empty_list(r, doc, field->name))
@@ -776,8 +777,9 @@ static void parse_nodes(struct resolve *r, const struct doc *doc,
 static void parse_references(struct resolve *r, const struct doc *doc,
 			     const struct field *field)
 {
-	struct node *node = (struct node *)((char *)field->at -
-					    offsetof(struct node, groups));
+	struct node *node =
+		(struct node *)(void *)((char *)field->at -
+					offsetof(struct node, groups));
 	struct located_list list = get_scalars(r, doc, field->name);
 	struct located *names;
 
@@ -928,8 +930,10 @@ static const char *nearest_name(struct arena *arena, struct text typed,
 		arena_new_array(arena, count + more_count, const char *);
 
 	for (size_t i = 0; i < count; i++)
-		names[i] = ((const struct text *)((const char *)at + i * bytes))
-				   ->ptr;
+		names[i] =
+			((const struct text *)(const void *)((const char *)at +
+							     i * bytes))
+				->ptr;
 	for (size_t i = 0; i < more_count; i++)
 		names[count + i] = more[i];
 	return diag_nearest(typed, names, count + more_count);
