@@ -485,8 +485,7 @@ void load_rest_check(const struct source *source, uint32_t offset,
 			       span_of(source, offset, offset + 3),
 			       "a second document begins here");
 		diag_help(ds, diag,
-			  "one file holds one document; `include:` "
-			  "joins files");
+			  "one file holds one document");
 		return;
 	}
 	fault_at(&f, offset);

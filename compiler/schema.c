@@ -252,8 +252,9 @@ static const struct {
 			 "map of path to template or to a file map" },
 	[TYPE_VARS] = { "\"type\": \"object\"", "map" },
 	[TYPE_MACS] = { ONE_OR_MORE("{\"type\": \"string\", \"pattern\": "
-				    "\"^[0-9A-Fa-f]{2,4}([:.-]?"
-				    "[0-9A-Fa-f]{2,4}){2,5}$\"}"),
+				    "\"^([0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2})"
+				    "{5}|[0-9A-Fa-f]{4}(\\\\.[0-9A-Fa-f]"
+				    "{4}){2})$\"}"),
 			"MAC address or list of MAC addresses" },
 	[TYPE_UUID] = { "\"type\": \"string\", \"pattern\": "
 			"\"^[0-9A-Fa-f-]{32,36}$\"",

@@ -7,6 +7,7 @@
 #endif
 
 static const struct verb *const verbs[] = {
+	&verb_schema,
 	&verb_explain,
 	&verb_help,
 	NULL,

@@ -1,0 +1,58 @@
+"""validate.py SCHEMA: every site file of the tree against the JSON Schema."""
+import glob
+import json
+import os
+import re
+import sys
+
+import jsonschema
+import yaml
+
+
+class Loader(yaml.SafeLoader):
+    """YAML 1.2: 52:54:00:00:00:01 is text, and so is "on"."""
+
+
+Loader.yaml_implicit_resolvers = {}
+for tag, pattern, first in (
+    ("tag:yaml.org,2002:bool", r"^(?:true|false)$", "tf"),
+    ("tag:yaml.org,2002:null", r"^(?:~|null|)$", ["~", "n", ""]),
+    ("tag:yaml.org,2002:int", r"^[-+]?[0-9]+$", "-+0123456789"),
+):
+    Loader.add_implicit_resolver(tag, re.compile(pattern), first)
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    schema = json.load(file)
+jsonschema.Draft202012Validator.check_schema(schema)
+print("ok schema-is-a-schema")
+validator = jsonschema.Draft202012Validator(schema)
+
+# Faults of form that a schema can tell; it knows nothing of what fits together.
+REFUSED = ("E201", "E202", "E203", "E204-no-url", "E205", "E207", "E208",
+           "E301-short", "E305", "E306", "E308", "E309", "E312")
+failed = False
+
+
+def judge(path, wanted):
+    global failed
+    name = os.path.relpath(path, "tests").replace(os.sep, "/")
+    with open(path, encoding="utf-8") as file:
+        errors = list(validator.iter_errors(yaml.load(file, Loader)))
+    if bool(errors) == wanted:
+        failed = True
+        why = errors[0].message if errors else "is taken"
+        print(f"not ok {name}: {why[:200]}")
+    else:
+        print(f"ok {name}")
+
+
+for path in sorted(glob.glob("tests/golden/*/site.yaml") +
+                   glob.glob("examples/**/site.yaml", recursive=True)):
+    judge(path, True)
+for path in sorted(glob.glob("tests/errors/*.yaml")):
+    name = os.path.basename(path)
+    if name.startswith(REFUSED):
+        judge(path, False)
+    elif name.startswith(("E4", "E6", "W")):
+        judge(path, True)
+sys.exit(failed)
