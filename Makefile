@@ -104,6 +104,13 @@ $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(libraries)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 		$(PKG_LIBS)
 
+# It holds their bytes (.incbin), which -MMD does not see.
+$(B)/ipxe-embed/configuration.o: $(wildcard ipxe-embed/ipxe/*.h)
+
+$(B)/tests/base/%: $(B)/tests/base/%.o $(libraries)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 
 help:
@@ -113,7 +120,8 @@ help:
 		expand -t 18 | sort
 
 # What tests/run needs of one variant.
-programs: $(B)/bin/ipxe-embed $(unit_tests) $(fuzz_targets)
+programs: $(B)/bin/ipxe-embed $(unit_tests) $(fuzz_targets) \
+	$(B)/tests/base/bakery
 
 unit: programs ## unit tests of one variant
 	$(Q)VARIANTS=$(VARIANT) tests/run unit
