@@ -1,0 +1,73 @@
+#include "asset.h"
+
+#include "files.h"
+#include "sbuf.h"
+#include "sha256.h"
+#include "statcache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int asset_open(const char *path)
+{
+	/* O_NONBLOCK: a pipe must not hang us. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	int result;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) != 0)
+		result = -errno;
+	else if (S_ISREG(st.st_mode))
+		return fd;
+	else
+		result = S_ISDIR(st.st_mode) ? -EISDIR : -EMEDIUMTYPE;
+	close(fd);
+	return result;
+}
+
+static int env_read(void *ctx, const char *path, size_t max_bytes,
+		    struct sbuf *ret_bytes)
+{
+	int fd = asset_open(path), result;
+
+	(void)ctx;
+	if (fd < 0)
+		return fd;
+	result = files_slurp(fd, max_bytes, ret_bytes);
+	close(fd);
+	return result;
+}
+
+static int env_digest(void *ctx, const char *path, struct digest *ret_digest)
+{
+	const struct assets *assets = ctx;
+	int fd = asset_open(path), result = 0;
+	char *real;
+
+	if (fd < 0)
+		return fd;
+	if (assets->cache) {
+		real = realpath(path, NULL);
+		result = statcache_digest(assets->cache, real ? real : path, fd,
+					  ret_digest);
+		free(real);
+	} else {
+		*ret_digest = (struct digest){ 0 };
+	}
+	close(fd);
+	return result;
+}
+
+struct compile_env asset_env(struct assets *assets)
+{
+	return (struct compile_env){
+		.ctx = assets,
+		.read = env_read,
+		.digest = env_digest,
+		.digest_bytes = sha256_of,
+	};
+}

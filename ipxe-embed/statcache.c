@@ -1,0 +1,341 @@
+#include "statcache.h"
+
+#include "arena.h"
+#include "files.h"
+#include "manifest.h"
+#include "sbuf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CACHE_HEADER "ipxe-embed digests 1\n"
+
+enum {
+	BUCKETS = 4096,
+	CACHE_BYTES_MAX = 64 << 20,
+	UNUSED_DAYS_MAX = 90,
+};
+
+#define NS_PER_S 1000000000LL
+/* One tick of the kernel's clock for time stamps is at most 10 ms; file systems
+ * that keep whole seconds (or FAT's two) are known by their zeroes. */
+#define FRESH_NS        (20 * 1000000LL)
+#define FRESH_COARSE_NS (2 * NS_PER_S)
+
+/* What tells that a file is still the same. */
+struct stamp {
+	uint64_t device, inode, size_bytes;
+	int64_t mtime_ns, ctime_ns;
+};
+
+struct entry {
+	struct entry *next;
+	const char *path;
+	struct stamp stamp;
+	struct digest digest;
+	int64_t used_day; /**< since 1970 */
+	bool fresh;       /**< good for this run only */
+};
+
+struct statcache {
+	struct arena arena;
+	char *file; /**< NULL: there is no place for it */
+	int64_t today;
+	struct entry *buckets[BUCKETS];
+	bool learnt;
+};
+
+static int64_t nanoseconds(const struct timespec *t)
+{
+	return t->tv_sec * NS_PER_S + t->tv_nsec;
+}
+
+static struct stamp stamp_of(const struct stat *st)
+{
+	return (struct stamp){
+		.device = st->st_dev,
+		.inode = st->st_ino,
+		.size_bytes = (uint64_t)st->st_size,
+		.mtime_ns = nanoseconds(&st->st_mtim),
+		.ctime_ns = nanoseconds(&st->st_ctim),
+	};
+}
+
+static bool stamp_equal(const struct stamp *a, const struct stamp *b)
+{
+	return a->device == b->device && a->inode == b->inode &&
+	       a->size_bytes == b->size_bytes && a->mtime_ns == b->mtime_ns &&
+	       a->ctime_ns == b->ctime_ns;
+}
+
+/* Could it change again without a new time stamp? */
+static bool stamp_is_fresh(const struct stamp *stamp,
+			   const struct timespec *now)
+{
+	int64_t newest = stamp->mtime_ns > stamp->ctime_ns ? stamp->mtime_ns
+							   : stamp->ctime_ns;
+	bool coarse = stamp->ctime_ns % NS_PER_S == 0;
+
+	return nanoseconds(now) - newest <
+	       (coarse ? FRESH_COARSE_NS : FRESH_NS);
+}
+
+/* ------------------------------------------------------------ entries -- */
+
+static struct entry **bucket_of(struct statcache *cache, const char *path)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (; *path; path++)
+		hash = (hash ^ (unsigned char)*path) * 16777619u;
+	return &cache->buckets[hash % BUCKETS];
+}
+
+static struct entry *entry_find(struct statcache *cache, const char *path)
+{
+	struct entry *entry = *bucket_of(cache, path);
+
+	while (entry && strcmp(entry->path, path) != 0)
+		entry = entry->next;
+	return entry;
+}
+
+static struct entry *entry_get(struct statcache *cache, const char *path)
+{
+	struct entry *entry = entry_find(cache, path), **bucket;
+
+	if (entry)
+		return entry;
+	entry = arena_new(&cache->arena, struct entry);
+	entry->path = arena_copy(&cache->arena, path, strlen(path));
+	bucket = bucket_of(cache, path);
+	entry->next = *bucket;
+	*bucket = entry;
+	return entry;
+}
+
+static bool find(struct statcache *cache, const char *path,
+		 const struct stat *st, struct digest *ret_digest)
+{
+	struct stamp stamp = stamp_of(st);
+	struct entry *entry = entry_find(cache, path);
+
+	if (!entry || !stamp_equal(&entry->stamp, &stamp))
+		return false;
+	if (entry->used_day != cache->today) {
+		entry->used_day = cache->today;
+		cache->learnt = true;
+	}
+	*ret_digest = entry->digest;
+	return true;
+}
+
+void statcache_note(struct statcache *cache, const char *path,
+		    const struct stat *st, const struct timespec *now,
+		    const struct digest *digest)
+{
+	struct entry *entry = entry_get(cache, path);
+
+	entry->stamp = stamp_of(st);
+	entry->digest = *digest;
+	entry->used_day = cache->today;
+	entry->fresh = stamp_is_fresh(&entry->stamp, now);
+	cache->learnt = true;
+}
+
+int statcache_digest(struct statcache *cache, const char *path, int fd,
+		     struct digest *ret_digest)
+{
+	struct stat before, after;
+	struct stamp a, b;
+	struct timespec now;
+	struct digest digest;
+	int result;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (fstat(fd, &before) != 0)
+		return -errno;
+	if (find(cache, path, &before, ret_digest))
+		return 0;
+	result = files_hash(fd, &digest);
+	if (result)
+		return result;
+	if (fstat(fd, &after) != 0)
+		return -errno;
+	a = stamp_of(&before);
+	b = stamp_of(&after);
+	if (!stamp_equal(&a, &b) || digest.size_bytes != b.size_bytes)
+		return -EBUSY;
+	statcache_note(cache, path, &after, &now, &digest);
+	*ret_digest = digest;
+	return 0;
+}
+
+/* -------------------------------------------------------- file format --
+ * A header, then a line for each file:
+ *
+ *     sha256 size device inode mtime_ns ctime_ns used_day path
+ */
+
+/* @return whether the line is good; others are dropped silently */
+static bool parse_line(struct statcache *cache, const char *line, size_t len)
+{
+	struct entry entry = { 0 }, *stored;
+	int used = 0;
+	char *path;
+
+	if (len < 66 ||
+	    !digest_from_hex((struct text){ line, 64 }, &entry.digest))
+		return false;
+	if (sscanf(line + 64,
+		   " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64
+		   " %" SCNd64 " %n",
+		   &entry.stamp.size_bytes, &entry.stamp.device,
+		   &entry.stamp.inode, &entry.stamp.mtime_ns,
+		   &entry.stamp.ctime_ns, &entry.used_day, &used) != 6 ||
+	    used == 0 || 64 + (size_t)used >= len)
+		return false;
+	if (entry.used_day + UNUSED_DAYS_MAX < cache->today ||
+	    entry.used_day > cache->today)
+		return false;
+	path = arena_copy(&cache->arena, line + 64 + used,
+			  len - 64 - (size_t)used);
+	stored = entry_get(cache, path);
+	stored->stamp = entry.stamp;
+	stored->digest = entry.digest;
+	stored->digest.size_bytes = entry.stamp.size_bytes;
+	stored->used_day = entry.used_day;
+	return true;
+}
+
+static void load(struct statcache *cache)
+{
+	size_t header = strlen(CACHE_HEADER);
+	struct sbuf bytes = { 0 };
+	int fd = open(cache->file, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 && files_slurp(fd, CACHE_BYTES_MAX, &bytes) == 0 &&
+	    strncmp(sbuf_text(&bytes), CACHE_HEADER, header) == 0) {
+		char *line = bytes.ptr + header, *end;
+
+		for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+			*end = '\0';
+			parse_line(cache, line, (size_t)(end - line));
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	sbuf_release(&bytes);
+}
+
+static void write_entry(const struct entry *entry, struct sbuf *out)
+{
+	char hex[65];
+
+	if (entry->fresh || strchr(entry->path, '\n'))
+		return;
+	digest_hex(&entry->digest, hex);
+	sbuf_printf(out,
+		    "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64
+		    " %" PRId64 " %" PRId64 " %s\n",
+		    hex, entry->stamp.size_bytes, entry->stamp.device,
+		    entry->stamp.inode, entry->stamp.mtime_ns,
+		    entry->stamp.ctime_ns, entry->used_day, entry->path);
+}
+
+static void make_parents(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash;
+	     slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(path, 0700);
+		*slash = '/';
+	}
+}
+
+static bool write_file(const char *path, const struct sbuf *bytes)
+{
+	FILE *file = fopen(path, "wxe");
+	bool good;
+
+	if (!file)
+		return false;
+	good = fwrite(bytes->ptr, 1, bytes->len, file) == bytes->len;
+	return fclose(file) == 0 && good;
+}
+
+void statcache_save(struct statcache *cache)
+{
+	struct sbuf out = { 0 }, temporary = { 0 };
+
+	if (!cache->file || !cache->learnt)
+		return;
+	make_parents(cache->file);
+	sbuf_puts(&out, CACHE_HEADER);
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (const struct entry *e = cache->buckets[i]; e; e = e->next)
+			write_entry(e, &out);
+	sbuf_printf(&temporary, "%s.%ld", cache->file, (long)getpid());
+	unlink(temporary.ptr);
+	if (!write_file(temporary.ptr, &out) ||
+	    rename(temporary.ptr, cache->file) != 0)
+		unlink(temporary.ptr);
+	cache->learnt = false;
+	sbuf_release(&temporary);
+	sbuf_release(&out);
+}
+
+/* ---------------------------------------------------------- life time -- */
+
+static char *user_cache_file(void)
+{
+	static const struct {
+		const char *variable, *below;
+	} places[] = {
+		{ "IPXE_EMBED_CACHE", "" },
+		{ "XDG_CACHE_HOME", "/ipxe-embed" },
+		{ "HOME", "/.cache/ipxe-embed" },
+	};
+	char *file;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		const char *base = getenv(places[i].variable);
+
+		if (!base || base[0] != '/')
+			continue;
+		if (asprintf(&file, "%s%s/digests", base, places[i].below) < 0)
+			return NULL;
+		return file;
+	}
+	return NULL;
+}
+
+struct statcache *statcache_open(const char *file)
+{
+	struct statcache *cache = xrealloc(NULL, sizeof(*cache));
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	memset(cache, 0, sizeof(*cache));
+	cache->today = now.tv_sec / (24 * 60 * 60);
+	cache->file = file ? strdup(file) : user_cache_file();
+	if (cache->file)
+		load(cache);
+	return cache;
+}
+
+void statcache_free(struct statcache *cache)
+{
+	if (!cache)
+		return;
+	arena_release(&cache->arena);
+	free(cache->file);
+	free(cache);
+}

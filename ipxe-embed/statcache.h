@@ -1,0 +1,57 @@
+#ifndef PROGRAM_STATCACHE_H
+#define PROGRAM_STATCACHE_H
+/**
+ * @file
+ * Remembered digests of files that did not change, so that a build does not
+ * read gigabytes to find that there is nothing to do.
+ *
+ * It is an optimisation and nothing else: it may be deleted at any time, one
+ * that cannot be read or written counts as empty, and what is copied into the
+ * tree is hashed again on the way. It lives in the user's cache directory and
+ * not in out/, because out/ is a function of the site and is carried to other
+ * machines, where inode numbers mean nothing.
+ *
+ * A file is known by path, device, inode, size, mtime and ctime. As in git, one
+ * that was touched just now is not remembered: it could change again within
+ * the same tick of the file system's clock.
+ */
+#include "compile.h"
+
+#include <sys/stat.h>
+
+struct statcache;
+
+/**
+ * @param file	of the cache; NULL for the user's own: below
+ *		$IPXE_EMBED_CACHE, $XDG_CACHE_HOME/ipxe-embed or
+ *		~/.cache/ipxe-embed
+ * @return never NULL
+ */
+struct statcache *statcache_open(const char *file);
+
+/** Write back what was learnt, atomically; failure is nobody's loss. */
+void statcache_save(struct statcache *cache);
+
+/** Accepts NULL. */
+void statcache_free(struct statcache *cache);
+
+/**
+ * Measure an open file, or remember what it measured.
+ *
+ * @param path	absolute, or as it will be asked for again
+ * @param fd	at its begin
+ * @return 0 or -errno; -EBUSY if it changed while it was read
+ */
+int statcache_digest(struct statcache *cache, const char *path, int fd,
+		     struct digest *ret_digest);
+
+/**
+ * Note what a file is known to hold, without reading it.
+ *
+ * @param now	a time before @p st was taken
+ */
+void statcache_note(struct statcache *cache, const char *path,
+		    const struct stat *st, const struct timespec *now,
+		    const struct digest *digest);
+
+#endif
