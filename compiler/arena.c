@@ -142,14 +142,17 @@ char *arena_copy(struct arena *arena, const void *from, size_t len)
 
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+	char line[128], *text;
 	va_list again;
-	char *text;
 	int len;
 
+	/* Most texts are short: they need not be formatted twice. */
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, again);
+	len = vsnprintf(line, sizeof(line), format, again);
 	va_end(again);
 	assert(len >= 0);
+	if ((size_t)len < sizeof(line))
+		return arena_copy(arena, line, (size_t)len);
 	text = arena_alloc_aligned(arena, (size_t)len + 1, 1);
 	vsnprintf(text, (size_t)len + 1, format, args);
 	return text;

@@ -68,7 +68,7 @@ struct builder {
 	const struct compile_env *env;
 	struct diags *ds;
 	struct map blobs;  /* path below www -> struct blob */
-	struct map assets; /* path of a file -> struct asset */
+	struct map assets; /* path beside the site file -> struct asset */
 	VEC(struct blob *) all_blobs;
 	bool *long_line; /* by profile: has been warned of */
 
@@ -81,14 +81,21 @@ struct builder {
 
 /* A kernel, initrd or verbatim file on disk, measured once. */
 struct asset {
-	bool bad; /* reported */
+	bool bad;         /* reported */
+	struct text path; /* with the directory of the site file */
 	struct digest digest;
+	struct blob *blob; /* the last one made of it */
+};
+
+/* Where a setting comes from: "profile" "debian"; "site" "". */
+struct level {
+	const struct settings *set;
+	const char *kind, *name;
 };
 
 /* The levels whose settings a machine has, lowest first, for one profile. */
 struct levels {
-	const struct settings **set;
-	const char **names; /* "profile debian" */
+	struct level *at;
 	size_t count;
 };
 
@@ -189,26 +196,20 @@ static void facts_set(struct builder *b, const struct node *node,
 static struct levels levels_of(struct builder *b, const struct node *node,
 			       const struct profile *profile)
 {
-	size_t room = 3 + (node ? node->group_count : 0);
-	struct levels l = { arena_new_array(b->arena, room,
-					    const struct settings *),
-			    arena_new_array(b->arena, room, const char *), 0 };
+	size_t groups = node ? node->group_count : 0;
+	struct levels l = { arena_new_array(b->arena, 3 + groups, struct level),
+			    0 };
 
-	l.names[l.count] = "site";
-	l.set[l.count++] = &b->site->set;
-	l.names[l.count] =
-		arena_printf(b->arena, "profile %s", profile->name.ptr);
-	l.set[l.count++] = &profile->set;
-	for (size_t i = 0; node && i < node->group_count; i++) {
-		l.names[l.count] = arena_printf(b->arena, "group %s",
-						node->groups[i]->name.ptr);
-		l.set[l.count++] = &node->groups[i]->set;
-	}
-	if (node) {
-		l.names[l.count] =
-			arena_printf(b->arena, "node %s", node->name.ptr);
-		l.set[l.count++] = &node->set;
-	}
+	l.at[l.count++] = (struct level){ &b->site->set, "site", "" };
+	l.at[l.count++] =
+		(struct level){ &profile->set, "profile", profile->name.ptr };
+	for (size_t i = 0; i < groups; i++)
+		l.at[l.count++] =
+			(struct level){ &node->groups[i]->set, "group",
+					node->groups[i]->name.ptr };
+	if (node)
+		l.at[l.count++] =
+			(struct level){ &node->set, "node", node->name.ptr };
 	return l;
 }
 
@@ -230,7 +231,7 @@ static void context_add_vars(struct context *c)
 	c->docs = arena_new_array(c->b->arena, c->levels.count + 1,
 				  const struct doc *);
 	for (size_t i = 0; i < c->levels.count; i++) {
-		const struct settings *set = c->levels.set[i];
+		const struct settings *set = c->levels.at[i].set;
 
 		if (set->vars_replace)
 			c->doc_count = 0;
@@ -305,16 +306,50 @@ static void hex_digits(const unsigned char *bytes, size_t count, char *hex)
 	}
 }
 
-static void blob_want(struct builder *b, struct blob *blob, const char *who)
+/* @param what	"kernel" or the like
+ * @param node	of a file that is rendered for one node; or NULL */
+static const char *wish(struct arena *arena, const struct level *level,
+			const char *what, const char *node)
+{
+	return arena_printf(arena, "%s%s%s: %s%s%s", level->kind,
+			    *level->name ? " " : "", level->name, what,
+			    node ? " for node " : "", node ? node : "");
+}
+
+/* Whether a text is that of wish(), without making it: thousands of nodes want
+ * the same kernel for the same reason. */
+static bool is_wish(struct text text, const struct level *level,
+		    const char *what, const char *node)
+{
+	const char *const pieces[] = {
+		level->kind, *level->name ? " " : "",  level->name,      ": ",
+		what,        node ? " for node " : "", node ? node : "",
+	};
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
+		size_t len = strlen(pieces[i]);
+
+		if (text.len < len || memcmp(text.ptr, pieces[i], len) != 0)
+			return false;
+		text.ptr += len;
+		text.len -= len;
+	}
+	return text.len == 0;
+}
+
+static void blob_want(struct builder *b, struct blob *blob,
+		      const struct level *level, const char *what,
+		      const char *node)
 {
 	for (size_t i = 0; i < blob->wanted_by_count; i++)
-		if (text_is(blob->wanted_by[i], who))
+		if (is_wish(blob->wanted_by[i], level, what, node))
 			return;
 	if (!blob->wanted_by)
 		blob->wanted_by =
 			arena_new_array(b->arena, WANTED_BY_MAX, struct text);
 	if (blob->wanted_by_count < WANTED_BY_MAX)
-		blob->wanted_by[blob->wanted_by_count++] = text_of(who);
+		blob->wanted_by[blob->wanted_by_count++] =
+			text_of(wish(b->arena, level, what, node));
 }
 
 static struct blob *blob_get(struct builder *b, const struct digest *digest,
@@ -350,16 +385,18 @@ static struct asset *asset_measure(struct context *c, struct text path,
 	if (asset)
 		return asset;
 	*slot = asset = arena_new(b->arena, struct asset);
-	error = b->env->digest(b->env->ctx, path.ptr, &asset->digest);
+	asset->path = text_of(arena_printf(b->arena, "%s%s",
+					   b->site->directory.ptr, path.ptr));
+	error = b->env->digest(b->env->ctx, asset->path.ptr, &asset->digest);
 	asset->bad = true;
 	if (error)
-		diag_at(b->ds, DIAG_E601, at, "\"%s\": %s", path.ptr,
+		diag_at(b->ds, DIAG_E601, at, "\"%s\": %s", asset->path.ptr,
 			error == -EBUSY ? "changed while it was read"
 					: strerror(-error));
-	else if (b->env->is_private_key(b->env->ctx, path.ptr, NULL, 0))
+	else if (b->env->is_private_key(b->env->ctx, asset->path.ptr, NULL, 0))
 		diag_at(b->ds, DIAG_E602, at,
 			"\"%s\" is a private key, which must not be published",
-			path.ptr);
+			asset->path.ptr);
 	else
 		asset->bad = false;
 	return asset;
@@ -368,17 +405,16 @@ static struct asset *asset_measure(struct context *c, struct text path,
 static struct blob *asset_blob(struct context *c, struct text path,
 			       struct span at, struct text name)
 {
-	struct builder *b = c->b;
-	struct text full = text_of(arena_printf(
-		b->arena, "%s%s", b->site->directory.ptr, path.ptr));
-	struct asset *asset = asset_measure(c, full, at);
-	struct blob *blob;
+	struct asset *asset = asset_measure(c, path, at);
+	struct blob *blob = asset->blob;
 
 	if (asset->bad)
 		return NULL;
-	blob = blob_get(b, &asset->digest, name);
+	if (blob && text_equal(blob->name, name))
+		return blob;
+	asset->blob = blob = blob_get(c->b, &asset->digest, name);
 	if (!blob->from.ptr && !blob->bytes.ptr)
-		blob->from = full;
+		blob->from = asset->path;
 	return blob;
 }
 
@@ -432,12 +468,12 @@ static struct blob *rendered_blob(struct context *c, const struct file *file,
 static bool boot_kernel(struct context *c, struct boot *boot)
 {
 	const struct templated *kernel = NULL;
-	const char *who = NULL;
+	const struct level *level = NULL;
 
 	for (size_t i = 0; i < c->levels.count; i++) {
-		if (c->levels.set[i]->kernel.tmpl) {
-			kernel = &c->levels.set[i]->kernel;
-			who = c->levels.names[i];
+		if (c->levels.at[i].set->kernel.tmpl) {
+			kernel = &c->levels.at[i].set->kernel;
+			level = &c->levels.at[i];
 		}
 	}
 	if (!kernel) {
@@ -450,8 +486,7 @@ static bool boot_kernel(struct context *c, struct boot *boot)
 	}
 	boot->kernel = templated_asset(c, kernel);
 	if (boot->kernel)
-		blob_want(c->b, boot->kernel,
-			  arena_printf(c->b->arena, "%s: kernel", who));
+		blob_want(c->b, boot->kernel, level, "kernel", NULL);
 	return boot->kernel != NULL;
 }
 
@@ -461,10 +496,11 @@ static bool boot_initrds(struct context *c, struct boot *boot)
 	bool good = true;
 
 	for (size_t i = 0; i < c->levels.count; i++)
-		count += c->levels.set[i]->initrd.count;
+		count += c->levels.at[i].set->initrd.count;
 	boot->initrds = arena_new_array(c->b->arena, count, struct blob *);
 	for (size_t i = 0; i < c->levels.count; i++) {
-		const struct templated_list *list = &c->levels.set[i]->initrd;
+		const struct templated_list *list =
+			&c->levels.at[i].set->initrd;
 
 		if (list->replaces)
 			boot->initrd_count = 0;
@@ -475,17 +511,16 @@ static bool boot_initrds(struct context *c, struct boot *boot)
 			if (!blob)
 				continue;
 			boot->initrds[boot->initrd_count++] = blob;
-			blob_want(c->b, blob,
-				  arena_printf(c->b->arena, "%s: initrd",
-					       c->levels.names[i]));
+			blob_want(c->b, blob, &c->levels.at[i], "initrd", NULL);
 		}
 	}
 	return good;
 }
 
 /* A file of the same path at a higher level takes the place of the lower. */
-static void file_put(const struct file **files, const char **who, size_t *count,
-		     const struct file *file, const char *level)
+static void file_put(const struct file **files, const struct level **who,
+		     size_t *count, const struct file *file,
+		     const struct level *level)
 {
 	size_t i = 0;
 
@@ -504,7 +539,7 @@ static int compare_injected(const void *a, const void *b)
 }
 
 static bool inject(struct context *c, struct boot *boot,
-		   const struct file *file, const char *level)
+		   const struct file *file, const struct level *level)
 {
 	struct text name = text_basename(file->path.text);
 	struct injected *injected = &boot->files[boot->file_count];
@@ -520,39 +555,34 @@ static bool inject(struct context *c, struct boot *boot,
 	if (!injected->blob)
 		return false;
 	boot->file_count++;
-	blob_want(c->b, injected->blob,
-		  varies && c->node
-			  ? arena_printf(c->b->arena, "%s: %s for node %s",
-					 level, file->path.text.ptr,
-					 c->node->name.ptr)
-			  : arena_printf(c->b->arena, "%s: %s", level,
-					 file->path.text.ptr));
+	blob_want(c->b, injected->blob, level, file->path.text.ptr,
+		  varies && c->node ? c->node->name.ptr : NULL);
 	return true;
 }
 
 static bool boot_files(struct context *c, struct boot *boot)
 {
 	const struct file **files;
-	const char **who;
+	const struct level **who;
 	size_t count = 0;
 	bool good = true;
 
 	for (size_t i = 0; i < c->levels.count; i++)
-		count += c->levels.set[i]->files.count;
+		count += c->levels.at[i].set->files.count;
 	if (!count)
 		return true;
 	files = arena_new_array(c->b->arena, count, const struct file *);
-	who = arena_new_array(c->b->arena, count, const char *);
+	who = arena_new_array(c->b->arena, count, const struct level *);
 	boot->files = arena_new_array(c->b->arena, count, struct injected);
 	count = 0;
 	for (size_t i = 0; i < c->levels.count; i++) {
-		const struct file_list *list = &c->levels.set[i]->files;
+		const struct file_list *list = &c->levels.at[i].set->files;
 
 		if (list->replaces)
 			count = 0;
 		for (size_t j = 0; j < list->count; j++)
 			file_put(files, who, &count, &list->at[j],
-				 c->levels.names[i]);
+				 &c->levels.at[i]);
 	}
 	for (size_t i = 0; i < count; i++)
 		good = inject(c, boot, files[i], who[i]) && good;
@@ -626,7 +656,7 @@ static bool boot_args(struct context *c, struct boot *boot)
 	bool good = true;
 
 	for (size_t i = 0; i < c->levels.count; i++) {
-		const struct templated_list *list = &c->levels.set[i]->args;
+		const struct templated_list *list = &c->levels.at[i].set->args;
 
 		if (list->replaces)
 			boot->arg_count = 0;
@@ -660,7 +690,7 @@ static struct boot *boot_new(struct builder *b, const struct node *node,
 	bool good;
 
 	for (size_t i = 0; i < c.levels.count; i++)
-		if (c.levels.set[i]->incomplete)
+		if (c.levels.at[i].set->incomplete)
 			return NULL;
 	facts_set(b, node, profile);
 	context_add_vars(&c);

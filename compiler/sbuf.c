@@ -55,12 +55,16 @@ void sbuf_vprintf(struct sbuf *sb, const char *format, va_list args)
 	va_list again;
 	int len;
 
+	/* Most often there is room already; once more if there was not. */
+	sbuf_reserve(sb, 0);
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, again);
+	len = vsnprintf(sb->ptr + sb->len, sb->room - sb->len, format, again);
 	va_end(again);
 	assert(len >= 0);
-	sbuf_reserve(sb, (size_t)len);
-	vsnprintf(sb->ptr + sb->len, (size_t)len + 1, format, args);
+	if ((size_t)len >= sb->room - sb->len) {
+		sbuf_reserve(sb, (size_t)len);
+		vsnprintf(sb->ptr + sb->len, (size_t)len + 1, format, args);
+	}
 	sb->len += (size_t)len;
 }
 

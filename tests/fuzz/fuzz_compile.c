@@ -169,7 +169,7 @@ static void check_plan(const struct plan *plan)
 	for (size_t i = 0; i < plan->blob_count; i++) {
 		const struct blob *blob = &plan->blobs[i];
 
-		assert(!text_holds(blob->path, ".."));
+		assert(!text_is(blob->name, ".."));
 		assert(text_holds(blob->path, blob->hex.ptr));
 		assert(blob->name.len &&
 		       !memchr(blob->name.ptr, '/', blob->name.len));
