@@ -66,7 +66,11 @@ static int take_block(struct certs *certs, const char *name,
 
 	if (ends_with(name, "PRIVATE KEY"))
 		return -EKEYREJECTED;
-	if (strcmp(name, PEM_STRING_X509) != 0)
+	/* OpenSSL's own form, with something behind the certificate. */
+	if (strcmp(name, PEM_STRING_X509_TRUSTED) == 0)
+		return -EBADMSG;
+	if (strcmp(name, PEM_STRING_X509) != 0 &&
+	    strcmp(name, PEM_STRING_X509_OLD) != 0)
 		return 0;
 	x509 = d2i_X509(NULL, &at, len);
 	if (!x509)
@@ -342,10 +346,15 @@ static bool same_name(const X509_NAME *a, const X509_NAME *b)
 	       memcmp(a_der, b_der, a_len) == 0;
 }
 
-bool cert_same_subject(struct cert a, struct cert b)
+void cert_subject_digest(struct cert cert, struct digest *ret_digest)
 {
-	return same_name(X509_get_subject_name(a.x509),
-			 X509_get_subject_name(b.x509));
+	const unsigned char *der;
+	size_t len;
+
+	if (X509_NAME_get0_der(X509_get_subject_name(cert.x509), &der, &len) !=
+	    1)
+		out_of_memory();
+	sha256_of(der, len, ret_digest);
 }
 
 bool cert_names_issuer(struct cert cert, struct cert issuer)

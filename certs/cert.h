@@ -47,7 +47,7 @@ void certs_add_all(struct certs *certs, const struct certs *from);
  *
  * @return 0; -ENOENT if there is none; -EKEYREJECTED if there is a private key;
  *	   -EBADMSG if a certificate, the one after the last appended, is
- *	   damaged
+ *	   damaged or has OpenSSL's own form, TRUSTED CERTIFICATE
  */
 int certs_parse(struct certs *certs, const void *bytes, size_t len);
 
@@ -124,8 +124,8 @@ void cert_fingerprint(struct cert cert, struct digest *ret_digest);
 
 bool cert_equal(struct cert a, struct cert b);
 
-/** Whether the subjects are the same bytes, which is what iPXE looks at. */
-bool cert_same_subject(struct cert a, struct cert b);
+/** SHA-256 of the subject's DER: iPXE compares names byte by byte. */
+void cert_subject_digest(struct cert cert, struct digest *ret_digest);
 
 /** Whether @p cert says that @p issuer issued it, compared in the same way. */
 bool cert_names_issuer(struct cert cert, struct cert issuer);
