@@ -1,6 +1,8 @@
 #include "asset.h"
 
+#include "cleanup.h"
 #include "files.h"
+#include "private_key.h"
 #include "sbuf.h"
 #include "sha256.h"
 #include "statcache.h"
@@ -8,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 int asset_open(const char *path)
@@ -62,6 +65,34 @@ static int env_digest(void *ctx, const char *path, struct digest *ret_digest)
 	return result;
 }
 
+static void env_check_trust(void *ctx, const char *path, struct span at,
+			    struct diags *ds)
+{
+	struct assets *assets = ctx;
+	CLEANUP(sbuf) bytes = { 0 };
+	int error = env_read(ctx, path, TRUST_MAX_BYTES, &bytes);
+	struct text content = { sbuf_text(&bytes), bytes.len };
+
+	trust_check(&assets->trust, path, error, content, time(NULL), at, ds);
+}
+
+/* A file that cannot be read is reported by who reads it. */
+static bool env_is_private_key(void *ctx, const char *path, const void *bytes,
+			       size_t len)
+{
+	int fd, result;
+
+	(void)ctx;
+	if (!path)
+		return is_private_key(bytes, len);
+	fd = asset_open(path);
+	if (fd < 0)
+		return false;
+	result = is_private_key_file(fd);
+	close(fd);
+	return result == 1;
+}
+
 struct compile_env asset_env(struct assets *assets)
 {
 	return (struct compile_env){
@@ -69,5 +100,7 @@ struct compile_env asset_env(struct assets *assets)
 		.read = env_read,
 		.digest = env_digest,
 		.digest_bytes = sha256_of,
+		.check_trust = env_check_trust,
+		.is_private_key = env_is_private_key,
 	};
 }

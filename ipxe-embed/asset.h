@@ -4,12 +4,13 @@
  * @file
  * The world as the compiler sees it: real files.
  */
-#include "compile.h"
+#include "trust.h"
 
 struct statcache;
 
 struct assets {
 	struct statcache *cache; /**< NULL: only look, do not measure */
+	struct trust trust;      /**< roots seen; zero-initialise */
 };
 
 /**
