@@ -1,6 +1,8 @@
 #include "statcache.h"
 
 #include "arena.h"
+#include "base.h"
+#include "copy.h"
 #include "files.h"
 #include "manifest.h"
 #include "sbuf.h"
@@ -46,7 +48,7 @@ struct entry {
 
 struct statcache {
 	struct arena arena;
-	char *file; /**< NULL: there is no place for it */
+	const char *file; /**< NULL: there is no place for it */
 	int64_t today;
 	struct entry *buckets[BUCKETS];
 	bool learnt;
@@ -250,14 +252,9 @@ static void write_entry(const struct entry *entry, struct sbuf *out)
 		    entry->stamp.ctime_ns, entry->used_day, entry->path);
 }
 
-static void make_parents(char *path)
+static const char *parent_of(struct arena *arena, const char *path)
 {
-	for (char *slash = strchr(path + 1, '/'); slash;
-	     slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		mkdir(path, 0700);
-		*slash = '/';
-	}
+	return arena_copy(arena, path, (size_t)(strrchr(path, '/') - path));
 }
 
 static bool write_file(const char *path, const struct sbuf *bytes)
@@ -277,7 +274,7 @@ void statcache_save(struct statcache *cache)
 
 	if (!cache->file || !cache->learnt)
 		return;
-	make_parents(cache->file);
+	copy_make_path(parent_of(&cache->arena, cache->file));
 	sbuf_puts(&out, CACHE_HEADER);
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (const struct entry *e = cache->buckets[i]; e; e = e->next)
@@ -294,27 +291,11 @@ void statcache_save(struct statcache *cache)
 
 /* ---------------------------------------------------------- life time -- */
 
-static char *user_cache_file(void)
+static const char *user_cache_file(struct arena *arena)
 {
-	static const struct {
-		const char *variable, *below;
-	} places[] = {
-		{ "IPXE_EMBED_CACHE", "" },
-		{ "XDG_CACHE_HOME", "/ipxe-embed" },
-		{ "HOME", "/.cache/ipxe-embed" },
-	};
-	char *file;
+	const char *cache = base_cache(arena);
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		const char *base = getenv(places[i].variable);
-
-		if (!base || base[0] != '/')
-			continue;
-		if (asprintf(&file, "%s%s/digests", base, places[i].below) < 0)
-			return NULL;
-		return file;
-	}
-	return NULL;
+	return cache ? arena_printf(arena, "%s/digests", cache) : NULL;
 }
 
 struct statcache *statcache_open(const char *file)
@@ -325,7 +306,8 @@ struct statcache *statcache_open(const char *file)
 	clock_gettime(CLOCK_REALTIME, &now);
 	memset(cache, 0, sizeof(*cache));
 	cache->today = now.tv_sec / (24 * 60 * 60);
-	cache->file = file ? strdup(file) : user_cache_file();
+	cache->file = file ? arena_copy(&cache->arena, file, strlen(file))
+			   : user_cache_file(&cache->arena);
 	if (cache->file)
 		load(cache);
 	return cache;
@@ -336,6 +318,5 @@ void statcache_free(struct statcache *cache)
 	if (!cache)
 		return;
 	arena_release(&cache->arena);
-	free(cache->file);
 	free(cache);
 }

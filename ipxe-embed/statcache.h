@@ -22,9 +22,8 @@
 struct statcache;
 
 /**
- * @param file	of the cache; NULL for the user's own: below
- *		$IPXE_EMBED_CACHE, $XDG_CACHE_HOME/ipxe-embed or
- *		~/.cache/ipxe-embed
+ * @param file	absolute; NULL for `digests` in the user's cache, see
+ *		base_cache()
  * @return never NULL
  */
 struct statcache *statcache_open(const char *file);

@@ -7,6 +7,7 @@
 #include "cli.h"
 
 extern const struct verb verb_check;
+extern const struct verb verb_build;
 extern const struct verb verb_schema;
 extern const struct verb verb_explain;
 extern const struct verb verb_help;

@@ -1,0 +1,489 @@
+#include "verbs.h"
+
+#include "arena.h"
+#include "asset.h"
+#include "bake.h"
+#include "commit.h"
+#include "ir.h"
+#include "progress.h"
+#include "report.h"
+#include "roots.h"
+#include "sbuf.h"
+#include "statcache.h"
+#include "vec.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct build_options {
+	const char *output;
+	const char *ipxe_src;
+	struct words images;
+	bool no_images;
+	long jobs;
+};
+
+/* One run. */
+struct build {
+	const struct call *call;
+	const struct build_options *options;
+	const struct plan *plan;
+	struct statcache *cache;
+	struct tree *tree;
+	struct sbuf why;       /**< message of the tree */
+	struct text roots_pem; /**< every root of the site, once */
+	struct base base;
+	struct bake_result baked;
+	bool kept_images; /**< those of an earlier build still hold */
+	struct tree_summary sum;
+};
+
+/* ------------------------------------------------------------- texts -- */
+
+/* "12 bytes", "3.4 MB" */
+static const char *size_words(struct arena *arena, uint64_t bytes)
+{
+	static const char *const units[] = { "kB", "MB", "GB", "TB" };
+	double value = (double)bytes / 1000;
+	size_t unit = 0;
+
+	if (bytes < 1000)
+		return arena_printf(arena, "%" PRIu64 " bytes", bytes);
+	while (value >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		value /= 1000;
+		unit++;
+	}
+	return arena_printf(arena, value < 9.95 ? "%.1f %s" : "%.0f %s", value,
+			    units[unit]);
+}
+
+/* "1 file", "2 files" */
+static const char *count_words(struct arena *arena, size_t count,
+			       const char *thing)
+{
+	return arena_printf(arena, "%zu %s%s", count, thing,
+			    count == 1 ? "" : "s");
+}
+
+static enum status fail_tree(const struct build *build, enum tree_result result)
+{
+	const char *message = sbuf_text(&build->why);
+
+	if (result == TREE_BAD_INPUT)
+		return report_error(build->call, "%s", message);
+	if (result == TREE_REFUSED) {
+		report_error(build->call, "%s", message);
+		return STATUS_USAGE;
+	}
+	return report_failure(build->call, "%s", message);
+}
+
+/* ------------------------------------------------------------ compile -- */
+
+static enum status compile_site(struct build *build)
+{
+	const struct call *call = build->call;
+	struct assets assets = { .cache = build->cache };
+	struct compile_env env = asset_env(&assets);
+	struct diags ds = { .arena = call->arena };
+	enum status status;
+
+	build->plan = compile(call->arena, call->operands[0], &env, &ds);
+	status = report_diags(call, &ds);
+	/* Worth keeping even if the site has errors: gigabytes were read. */
+	statcache_save(build->cache);
+	return status;
+}
+
+static enum status read_root(const struct build *build, const struct root *root,
+			     struct text *ret_pem)
+{
+	struct compile_env env = asset_env(NULL);
+	struct sbuf bytes = { 0 };
+	int error = env.read(env.ctx, root->path.ptr, TRUST_MAX_BYTES, &bytes);
+
+	ret_pem->ptr =
+		arena_copy(build->call->arena, sbuf_text(&bytes), bytes.len);
+	ret_pem->len = bytes.len;
+	sbuf_release(&bytes);
+	return error ? report_failure(build->call, "%s: cannot be read: %s",
+				      root->path.ptr, strerror(-error))
+		     : STATUS_OK;
+}
+
+/* trust.pem: the roots as images carry them, sorted, without the prose. */
+static enum status read_roots(struct build *build)
+{
+	struct arena *arena = build->call->arena;
+	size_t count = build->plan->root_count, bad;
+	struct text *files = arena_new_array(arena, count, struct text);
+	struct root_certificates roots;
+	struct sbuf pem = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		enum status status =
+			read_root(build, &build->plan->roots[i], &files[i]);
+
+		if (status != STATUS_OK)
+			return status;
+	}
+	bad = roots_split(arena, files, count, &roots);
+	if (bad < count)
+		return report_error(build->call,
+				    "%s: changed while the site was built: "
+				    "there is no certificate in it any more",
+				    build->plan->roots[bad].path.ptr);
+	for (size_t i = 0; i < roots.count; i++)
+		sbuf_add(&pem, roots.at[i].pem.ptr, roots.at[i].pem.len);
+	build->roots_pem.ptr = arena_copy(arena, sbuf_text(&pem), pem.len);
+	build->roots_pem.len = pem.len;
+	sbuf_release(&pem);
+	return STATUS_OK;
+}
+
+/* --------------------------------------------------------------- tree -- */
+
+static enum status open_tree(struct build *build)
+{
+	enum tree_result result =
+		tree_open(build->options->output, build->cache, &build->why,
+			  &build->tree);
+
+	return result == TREE_OK ? STATUS_OK : fail_tree(build, result);
+}
+
+static struct text wanted_by_site[] = { { "site", 4 } };
+
+static void put_blob(struct build *build, const struct blob *blob)
+{
+	struct tree_file file = {
+		.path = text_of(arena_printf(build->call->arena, "www/%s",
+					     blob->path.ptr)),
+		.wanted_by = blob->wanted_by,
+		.wanted_by_count = blob->wanted_by_count,
+	};
+
+	if (blob->from.len)
+		tree_put_file(build->tree, &file, blob->from.ptr,
+			      &blob->digest);
+	else
+		tree_put_bytes(build->tree, &file, blob->bytes);
+}
+
+static void put_text(struct build *build, struct text path, struct text bytes)
+{
+	struct tree_file file = { path, wanted_by_site, 1 };
+
+	tree_put_bytes(build->tree, &file, bytes);
+}
+
+static enum status put_site(struct build *build)
+{
+	const struct plan *plan = build->plan;
+
+	tree_set_site(build->tree, plan->site_name, plan->verify,
+		      plan->verify & VERIFY_SIGNATURE ? plan->signer
+						      : TEXT(""));
+	for (size_t i = 0; i < plan->blob_count; i++)
+		put_blob(build, &plan->blobs[i]);
+	put_text(build, TEXT("boot.ipxe"), plan->script);
+	put_text(build, TEXT("trust.pem"), build->roots_pem);
+	return STATUS_OK;
+}
+
+/* ------------------------------------------------------------- images -- */
+
+static void put_image(struct build *build, const struct bake_image *image,
+		      const char *scratch)
+{
+	struct arena *arena = build->call->arena;
+	const char *name = image->target->name;
+	const char *from = arena_printf(arena, "%s/%s", scratch, name);
+	struct tree_file file = { .wanted_by = wanted_by_site,
+				  .wanted_by_count = 1 };
+
+	file.path = text_of(arena_printf(arena, "images/%s", name));
+	tree_put_file(build->tree, &file, from, &image->digest);
+	if (!image->target->netboot)
+		return;
+	file.path = text_of(arena_printf(arena, "tftp/%s", name));
+	tree_put_file(build->tree, &file, from, &image->digest);
+}
+
+typedef VEC(const struct bake_target *) target_list;
+
+static enum status choose_targets(const struct build *build, target_list *list)
+{
+	struct arena *arena = build->call->arena;
+	const struct words *names = &build->options->images;
+
+	for (size_t i = 0; i < names->count; i++) {
+		const struct bake_target *target = bake_target(names->at[i]);
+
+		if (!target)
+			return report_usage(build->call,
+					    "there is no image '%s'",
+					    names->at[i]);
+		*vec_push(arena, list) = target;
+	}
+	for (const struct bake_target *t = bake_targets; t->name; t++)
+		if (!names->count && t->usual)
+			*vec_push(arena, list) = t;
+	return STATUS_OK;
+}
+
+static enum status fail_bake(const struct build *build)
+{
+	const struct bake_result *baked = &build->baked;
+	int len = (int)strcspn(baked->why, "");
+
+	while (len && baked->why[len - 1] == '\n')
+		len--;
+	if (baked->status == BAKE_FAILED)
+		return report_failure(build->call, "%.*s", len, baked->why);
+	return report_error(build->call, "%.*s", len, baked->why);
+}
+
+static void warn_large(const struct build *build,
+		       const struct bake_image *image)
+{
+	report_warning(build->call,
+		       "%s has %s; some old boot ROMs cannot load that much "
+		       "(above %zu kB)",
+		       image->target->name,
+		       size_words(build->call->arena, image->digest.size_bytes),
+		       image->target->warn_bytes / 1000);
+}
+
+static enum status bake_images(struct build *build)
+{
+	target_list targets = { 0 };
+	enum status status = choose_targets(build, &targets);
+	struct progress progress = { 0 };
+	struct bake_request request = {
+		.base = &build->base,
+		.features = build->plan->features,
+		.script = build->plan->script,
+		.roots = &build->roots_pem,
+		.root_count = 1,
+		.targets = targets.at,
+		.target_count = targets.count,
+		.directory = tree_scratch(build->tree),
+		.jobs = (unsigned)build->options->jobs,
+		.ctx = &progress,
+	};
+
+	if (status != STATUS_OK)
+		return status;
+	if (!request.directory)
+		return fail_tree(build, TREE_FAILED);
+	if (build->call->error_format == ERROR_FORMAT_HUMAN)
+		request.progress = progress_show;
+	bake(build->call->arena, &request, &build->baked);
+	progress_end(&progress);
+	if (build->baked.status != BAKE_OK)
+		return fail_bake(build);
+	for (size_t i = 0; i < build->baked.image_count; i++) {
+		const struct bake_image *image = &build->baked.images[i];
+
+		put_image(build, image, request.directory);
+		if (image->large)
+			warn_large(build, image);
+	}
+	return STATUS_OK;
+}
+
+static bool is_unchanged(const struct build *build, struct text path,
+			 struct text bytes)
+{
+	const struct manifest_file *old =
+		manifest_find(tree_manifest(build->tree), path);
+	struct digest digest;
+	struct compile_env env = asset_env(NULL);
+
+	env.digest_bytes(bytes.ptr, bytes.len, &digest);
+	return old && digest_equal(&old->digest, &digest);
+}
+
+static bool is_below(struct text path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return path.len > len && memcmp(path.ptr, dir, len) == 0;
+}
+
+/* Images hold the script and the roots of the tree that they lie in, so those
+ * of the old tree hold for a new one with the same script and roots. */
+static void keep_images(struct build *build)
+{
+	const struct manifest *old = tree_manifest(build->tree);
+
+	if (!is_unchanged(build, TEXT("boot.ipxe"), build->plan->script) ||
+	    !is_unchanged(build, TEXT("trust.pem"), build->roots_pem))
+		return;
+	for (size_t i = 0; i < old->count; i++) {
+		struct text path = old->files[i].path;
+
+		if (is_below(path, "images/") || is_below(path, "tftp/")) {
+			tree_keep(build->tree, path);
+			build->kept_images = true;
+		}
+	}
+}
+
+static enum status put_images(struct build *build)
+{
+	const struct build_options *options = build->options;
+
+	if (!options->no_images)
+		base_find(build->call->arena, options->ipxe_src, &build->base);
+	if (build->base.state == BASE_FOUND)
+		return bake_images(build);
+	if (build->base.state == BASE_REFUSED)
+		return report_failure(build->call, "%s", build->base.why);
+	keep_images(build);
+	return STATUS_OK;
+}
+
+/* ------------------------------------------------------------- report -- */
+
+static enum status commit(struct build *build)
+{
+	enum tree_result result = tree_commit(build->tree, &build->sum);
+
+	statcache_save(build->cache);
+	if (result != TREE_OK)
+		return fail_tree(build, result);
+	if (*build->sum.aside)
+		report_warning(build->call, "%s", build->sum.aside);
+	return STATUS_OK;
+}
+
+static void say_done(const struct build *build)
+{
+	struct arena *arena = build->call->arena;
+	const struct tree_summary *sum = &build->sum;
+	const char *out = build->options->output;
+
+	if (!sum->changed) {
+		printf("%s: nothing to do, %s up to date\n", out,
+		       count_words(arena, sum->kept, "file"));
+		return;
+	}
+	printf("%s: %s written (%s), %zu kept, %zu removed\n", out,
+	       count_words(arena, sum->written, "file"),
+	       size_words(arena, sum->written_bytes), sum->kept, sum->removed);
+}
+
+static void say_where(const struct build *build)
+{
+	const struct located_list *urls = &build->plan->effective->site->urls;
+	const char *out = build->options->output;
+
+	for (size_t i = 0; i < urls->count; i++)
+		printf("  %s/www/  to be served at %s\n", out,
+		       urls->at[i].text.ptr);
+	for (size_t i = 0; i < build->baked.image_count; i++) {
+		const struct bake_image *image = &build->baked.images[i];
+
+		printf("  %s/%s/%s  %s, %s: %s\n", out,
+		       image->target->netboot ? "tftp" : "images",
+		       image->target->name, image->target->firmware,
+		       size_words(build->call->arena, image->digest.size_bytes),
+		       image->target->use);
+	}
+}
+
+static enum status say(struct build *build)
+{
+	say_done(build);
+	if (build->sum.changed)
+		say_where(build);
+	if (build->base.state == BASE_NONE && !build->options->no_images &&
+	    !build->kept_images)
+		fputs(base_how_to_get(), stdout);
+	return STATUS_OK;
+}
+
+/* --------------------------------------------------------------- verb -- */
+
+static enum status run_build(struct call *call)
+{
+	static enum status (*const steps[])(struct build *) = {
+		compile_site, read_roots, open_tree, put_site,
+		put_images,   commit,     say,
+	};
+	struct build build = { .call = call, .options = call->options };
+	enum status status = STATUS_OK;
+
+	build.cache = statcache_open(NULL);
+	for (size_t i = 0;
+	     i < sizeof(steps) / sizeof(steps[0]) && status == STATUS_OK; i++)
+		status = steps[i](&build);
+	tree_free(build.tree);
+	sbuf_release(&build.why);
+	statcache_free(build.cache);
+	return status;
+}
+
+static const struct option_row rows[] = {
+	{ .name = "output",
+	  .letter = 'o',
+	  .value = "DIR",
+	  .help = "Where the tree goes. A new directory, an empty one, or the "
+		  "tree of an earlier build. Files in it that ipxe-embed did "
+		  "not write are left alone.",
+	  .required = true,
+	  OPTION_TEXT(struct build_options, output) },
+	{ .name = "image",
+	  .value = "NAME",
+	  .help = "Make this image; may be repeated. Without it, "
+		  "undionly.kpxe, ipxe.lkrn, ipxe.efi and snponly.efi are "
+		  "made.",
+	  OPTION_LIST(struct build_options, images) },
+	{ .name = "no-images",
+	  .help = "Make no images. Those of an earlier build stay as long as "
+		  "the boot script and the roots of trust are the same.",
+	  OPTION_FLAG(struct build_options, no_images) },
+	{ .name = "ipxe-src",
+	  .value = "DIR",
+	  .help = "The iPXE source tree, release 2.0.0 or later, that images "
+		  "are made from. Without it, the environment variable "
+		  "IPXE_SRC names it, or the newest ~/.cache/ipxe-embed/ipxe-* "
+		  "is taken.",
+	  OPTION_TEXT(struct build_options, ipxe_src) },
+	{ .name = "jobs",
+	  .letter = 'j',
+	  .value = "N",
+	  .help = "Compile iPXE with so many processes at once; 0 is one for "
+		  "each processor.",
+	  .fallback = "0",
+	  OPTION_NUMBER(struct build_options, jobs, 0, 1024) },
+	{ 0 },
+};
+
+const struct verb verb_build = {
+	.name = "build",
+	.operands = "SITE",
+	.summary = "Write the tree and the images of a site",
+	.text = "Compiles the site and writes the whole tree: www/ for the web "
+		"server, tftp/ and images/ for the machines, boot.ipxe to "
+		"read, trust.pem, and manifest.json, which lists every file. "
+		"Nothing is written when there is an error, and the tree "
+		"appears in one step: an interrupted run leaves the old one.\n"
+		"\n"
+		"A second run with nothing changed does nothing. As the tree "
+		"is exchanged as a whole, a container or a bind mount must be "
+		"given the directory above it.",
+	.options = rows,
+	.options_bytes = sizeof(struct build_options),
+	.run = run_build,
+	.examples =
+		(const struct example[]){
+			{ "ipxe-embed build site.yaml -o out",
+			  "Everything, to be signed elsewhere." },
+			{ 0 },
+		},
+};
