@@ -1,13 +1,14 @@
 #include "trust.h"
 
-#include "cert.h"
 #include "diag.h"
+#include "judge.h"
+#include "private_key.h"
 #include "vec.h"
 
 #include <errno.h>
 
 struct trust_seen {
-	struct digest subject, fingerprint;
+	unsigned char subject[32], fingerprint[32]; /**< SHA-256 */
 	const char *path;
 };
 
@@ -20,35 +21,27 @@ struct check {
 	struct diags *ds;
 };
 
-static const enum diag_code codes[CERT_FAULTS] = {
-	[CERT_DAMAGED] = DIAG_E702,
-	[CERT_EXPIRED] = DIAG_E704,
-	[CERT_NOT_YET] = DIAG_E705,
-	[CERT_EXPIRES_SOON] = DIAG_W811,
-	[CERT_NO_CA] = DIAG_E706,
-	[CERT_KEY_UNSUPPORTED] = DIAG_E707,
-	[CERT_KEY_WEAK] = DIAG_E708,
-	[CERT_SIGNATURE_UNSUPPORTED] = DIAG_E709,
-	[CERT_EXTENSION_UNKNOWN] = DIAG_E710,
+static const enum diag_code codes[FINDING_KINDS] = {
+	[FINDING_MALFORMED] = DIAG_E702,     [FINDING_EXPIRED] = DIAG_E704,
+	[FINDING_NOT_YET_VALID] = DIAG_E705, [FINDING_EXPIRES_SOON] = DIAG_W811,
+	[FINDING_NOT_CA] = DIAG_E706,        [FINDING_KEY] = DIAG_E707,
+	[FINDING_WEAK_KEY] = DIAG_E708,      [FINDING_ALGORITHM] = DIAG_E709,
+	[FINDING_CRITICAL] = DIAG_E710,
 };
 
-static bool same_digest(const struct digest *a, const struct digest *b)
-{
-	return memcmp(a->sha256, b->sha256, sizeof(a->sha256)) == 0;
-}
-
 /* The same certificate in two files is no harm. */
-static void check_name(const struct check *check, struct cert cert,
+static void check_name(const struct check *check,
+		       const struct certificate *certificate,
 		       const char *subject)
 {
 	struct trust_seen this = { .path = check->path };
 
-	cert_subject_digest(cert, &this.subject);
-	cert_fingerprint(cert, &this.fingerprint);
+	certificate_subject_digest(certificate, this.subject);
+	certificate_fingerprint(certificate, this.fingerprint);
 	vec_foreach (struct trust_seen, seen, check->trust) {
-		if (!same_digest(&seen->subject, &this.subject))
+		if (memcmp(seen->subject, this.subject, 32) != 0)
 			continue;
-		if (!same_digest(&seen->fingerprint, &this.fingerprint))
+		if (memcmp(seen->fingerprint, this.fingerprint, 32) != 0)
 			diag_at(check->ds, DIAG_W812, check->at,
 				"\"%s\" and \"%s\" have different certificates "
 				"of \"%s\"",
@@ -58,34 +51,21 @@ static void check_name(const struct check *check, struct cert cert,
 	*vec_push(check->ds->arena, check->trust) = this;
 }
 
-static void check_certificate(const struct check *check, struct cert cert)
+static void check_certificate(const struct check *check,
+			      const struct certificate *certificate)
 {
+	const struct judgement judgement = { .role = ROLE_ROOT,
+					     .now = check->now };
 	CLEANUP(sbuf) subject = { 0 };
-	struct cert_findings findings;
+	CLEANUP(findings) findings = { 0 };
 
-	cert_subject(cert, &subject);
-	cert_judge(cert, CERT_ROOT, check->now, &findings);
+	certificate_subject(certificate, &subject);
+	certificate_judge(certificate, &judgement, &findings);
 	for (size_t i = 0; i < findings.count; i++)
-		diag_at(check->ds, codes[findings.at[i].fault], check->at,
+		diag_at(check->ds, codes[findings.at[i].kind], check->at,
 			"\"%s\": the certificate of \"%s\" %s", check->path,
-			sbuf_text(&subject), findings.at[i].text);
-	check_name(check, cert, sbuf_text(&subject));
-}
-
-static void report_parse(const struct check *check, int error, size_t good)
-{
-	struct diags *ds = check->ds;
-
-	if (error == -ENOENT)
-		diag_at(ds, DIAG_E701, check->at,
-			"\"%s\" has no certificate in PEM form", check->path);
-	else if (error == -EKEYREJECTED)
-		diag_at(ds, DIAG_E703, check->at,
-			"\"%s\" has a private key in it", check->path);
-	else
-		diag_at(ds, DIAG_E702, check->at,
-			"\"%s\": certificate %zu is damaged", check->path,
-			good + 1);
+			sbuf_text(&subject), findings.at[i].message);
+	check_name(check, certificate, sbuf_text(&subject));
 }
 
 void trust_check(struct trust *trust, const char *path, int error,
@@ -93,7 +73,8 @@ void trust_check(struct trust *trust, const char *path, int error,
 		 struct diags *ds)
 {
 	struct check check = { trust, path, (time_t)now, at, ds };
-	CLEANUP(certs) certs = { 0 };
+	CLEANUP(certificates) certificates = { 0 };
+	CLEANUP(sbuf) why = { 0 };
 
 	if (error) {
 		diag_at(ds, DIAG_E700, at, "\"%s\": %s", path,
@@ -101,9 +82,15 @@ void trust_check(struct trust *trust, const char *path, int error,
 					: strerror(-error));
 		return;
 	}
-	error = certs_parse(&certs, bytes.ptr, bytes.len);
+	if (is_private_key(bytes.ptr, bytes.len)) {
+		diag_at(ds, DIAG_E703, at, "\"%s\" has a private key in it",
+			path);
+		return;
+	}
+	error = certificates_parse(&certificates, bytes.ptr, bytes.len, &why);
 	if (error)
-		report_parse(&check, error, certs.count);
-	for (size_t i = 0; i < certs.count; i++)
-		check_certificate(&check, certs.at[i]);
+		diag_at(ds, error == -ENOENT ? DIAG_E701 : DIAG_E702, at,
+			"\"%s\": %s", path, sbuf_text(&why));
+	for (size_t i = 0; i < certificates.count; i++)
+		check_certificate(&check, &certificates.at[i]);
 }
