@@ -73,7 +73,12 @@ static void emit_head(struct emit *e)
 	    "# one, ${next}, is tried. Nothing is used that was not verified.\n");
 
 	heading(e, "start");
-	PUT("imgfree ||\n");
+	/* iPXE looks for missing certificates at ${crosscert}, which DHCP may
+	 * set. A place that has no name in DNS is asked for nothing; an empty
+	 * one would hide why a chain is refused (expired, untrusted) behind
+	 * "Invalid argument" (net/validator.c). */
+	PUT("imgfree ||\n"
+	    "set crosscert https://no..where/ || goto stop\n");
 	if (has(e, VERIFY_SIGNATURE))
 		PUT("# From here on, only images with a good signature run.\n"
 		    "imgtrust --permanent || goto stop\n");
