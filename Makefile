@@ -54,7 +54,7 @@ unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,\
 fuzz_targets := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,\
 	$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all help programs check test golden-update demo bench fuzz install \
+.PHONY: all help programs check test docs golden-update demo bench fuzz install \
 	clean format unit
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -137,6 +137,9 @@ test: ## everything, on every compiler, installing what it needs
 		$(MAKE) --no-print-directory VARIANT=$$v programs || exit 1; \
 	done
 	$(Q)VARIANTS='release clang asan' tests/run
+
+docs: $(B)/bin/ipxe-embed ## what of docs/ the program writes itself
+	$(Q)$< schema --format=markdown >docs/keys.md
 
 golden-update: programs ## take the present output as the expected one
 	$(Q)IPXE_EMBED=$(CURDIR)/$(B)/bin/ipxe-embed tests/golden/run --update

@@ -438,8 +438,7 @@ static void on_key(struct loader *l, struct text text, bool plain,
 	} else if (plain && text_is(text, "<<")) {
 		diag = diag_at(l->ds, DIAG_E123, at,
 			       "YAML merge keys are not supported");
-		diag_help(l->ds, diag,
-			  "put what nodes share into a group");
+		diag_help(l->ds, diag, "put what nodes share into a group");
 	} else {
 		key_add(l, names_add(&l->keys, l->arena, text), at);
 		return;

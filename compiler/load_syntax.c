@@ -484,8 +484,7 @@ void load_rest_check(const struct source *source, uint32_t offset,
 		diag = diag_at(ds, DIAG_E120,
 			       span_of(source, offset, offset + 3),
 			       "a second document begins here");
-		diag_help(ds, diag,
-			  "one file holds one document");
+		diag_help(ds, diag, "one file holds one document");
 		return;
 	}
 	fault_at(&f, offset);

@@ -335,8 +335,36 @@ static void markdown_key(struct sbuf *out, const struct schema_key *key,
 		    key->name, key->example);
 }
 
+static const char reference_intro[] =
+	"# Keys of the site file\n\n"
+	"Made by `ipxe-embed schema --format=markdown`.\n\n"
+	"Where several levels say something, the node wins, then its groups "
+	"from the last named to the first, then its profile, then the top of "
+	"the file. Values of keys that merge come from all of them, in the "
+	"order site, profile, group, node; a key that ends in `!`, as "
+	"`args!:`, drops what the levels before it said.\n\n"
+	"Paths are relative to the site file. Every value that is called a "
+	"template is [Mustache](https://mustache.github.io/mustache.5.html), "
+	"without escaping, and a variable that is missing is an error.\n\n";
+
+/* Keys that the language has a place for, so that nobody looks for them. */
+static void markdown_planned(struct sbuf *out)
+{
+	const char *comma = "";
+
+	sbuf_puts(out, "## Not supported yet\n\n");
+	for (size_t i = 0; i < schema_key_count; i++) {
+		if (schema_keys[i].type != TYPE_PLANNED)
+			continue;
+		sbuf_printf(out, "%s`%s`", comma, schema_keys[i].name);
+		comma = ", ";
+	}
+	sbuf_puts(out, ": refused as such, never ignored.\n");
+}
+
 void schema_emit_markdown(struct sbuf *out)
 {
+	sbuf_puts(out, reference_intro);
 	for (size_t l = 0; l < LEVELS; l++) {
 		sbuf_printf(out, "## %s\n\n", levels[l].doc);
 		for (size_t i = 0; i < schema_key_count; i++) {
@@ -358,4 +386,5 @@ void schema_emit_markdown(struct sbuf *out)
 				       "`initrd`, `args`, `files`, "
 				       "`vars`.\n\n");
 	}
+	markdown_planned(out);
 }
