@@ -439,7 +439,7 @@ static const struct option_row rows[] = {
 	  OPTION_TEXT(struct build_options, output) },
 	{ .name = "image",
 	  .value = "NAME",
-	  .help = "Make this image; may be repeated. Without it, "
+	  .help = "Make this image. Without any, "
 		  "undionly.kpxe, ipxe.lkrn, ipxe.efi and snponly.efi are "
 		  "made.",
 	  OPTION_LIST(struct build_options, images) },
