@@ -224,17 +224,24 @@ static void put_visible(struct sbuf *out, struct text text)
 	}
 }
 
-static size_t skip_columns(struct text line, size_t columns)
+/* Go @p columns characters forward, or to the end of the line. */
+static size_t skip_columns(struct text line, size_t from, size_t columns)
 {
-	size_t i = 0;
+	for (; from < line.len && columns; columns--)
+		do
+			from++;
+		while (from < line.len && utf8_continues(line.ptr[from]));
+	return from;
+}
 
-	while (i < line.len && columns) {
-		i++;
-		while (i < line.len && utf8_continues(line.ptr[i]))
-			i++;
-		columns--;
-	}
-	return i;
+/* Go @p columns characters back; there are that many. */
+static size_t skip_back(struct text line, size_t from, size_t columns)
+{
+	for (; from && columns; columns--)
+		do
+			from--;
+		while (from && utf8_continues(line.ptr[from]));
+	return from;
 }
 
 static void render_excerpt(const struct span *at, const struct palette *p,
@@ -243,15 +250,19 @@ static void render_excerpt(const struct span *at, const struct palette *p,
 	struct place begin = source_place(at->source, at->begin);
 	struct place end = source_place(at->source, at->end);
 	struct text line = source_line(at->source, begin.line);
-	size_t carets, first = 0, from, to;
+	size_t carets, first = 0, from = 0, to;
 
 	carets = end.line == begin.line && end.column > begin.column
 			 ? end.column - begin.column
 			 : 1;
-	if (begin.column > EXCERPT_COLUMNS - EXCERPT_BEFORE)
+	if (begin.column > EXCERPT_COLUMNS - EXCERPT_BEFORE) {
 		first = begin.column - 1 - EXCERPT_BEFORE;
-	from = skip_columns(line, first);
-	to = skip_columns(line, first + EXCERPT_COLUMNS);
+		from = skip_back(
+			line,
+			at->begin - (size_t)(line.ptr - at->source->bytes.ptr),
+			EXCERPT_BEFORE);
+	}
+	to = skip_columns(line, from, EXCERPT_COLUMNS);
 	if (carets > EXCERPT_COLUMNS - (begin.column - 1 - first))
 		carets = EXCERPT_COLUMNS - (begin.column - 1 - first);
 
@@ -372,7 +383,8 @@ static size_t edit_distance(struct text a, const char *b, size_t limit)
 	size_t b_len = strlen(b), rows[3][MAX + 1];
 	size_t *two = rows[0], *one = rows[1], *now = rows[2];
 
-	if (a.len > MAX || b_len > MAX)
+	if (a.len > MAX || b_len > MAX || a.len > b_len + limit ||
+	    b_len > a.len + limit)
 		return limit + 1;
 	for (size_t j = 0; j <= b_len; j++)
 		one[j] = j;

@@ -517,25 +517,35 @@ static bool boot_initrds(struct context *c, struct boot *boot)
 	return good;
 }
 
-/* A file of the same path at a higher level takes the place of the lower. */
-static void file_put(const struct file **files, const struct level **who,
-		     size_t *count, const struct file *file,
-		     const struct level *level)
-{
-	size_t i = 0;
+/* A file that some level wants in the initrd. */
+struct wanted_file {
+	const struct file *file;
+	const struct level *level;
+};
 
-	while (i < *count && !text_equal(files[i]->path.text, file->path.text))
-		i++;
-	files[i] = file;
-	who[i] = level;
-	if (i == *count)
-		++*count;
+static int compare_wanted(const void *a, const void *b)
+{
+	const struct wanted_file *x = a, *y = b;
+	int order = text_compare(x->file->path.text, y->file->path.text);
+
+	return order ? order : (x->level > y->level) - (x->level < y->level);
 }
 
-static int compare_injected(const void *a, const void *b)
+/* Sort by path; a file of the same path at a higher level takes the place of
+ * the lower. */
+static size_t wanted_merge(struct wanted_file *wanted, size_t count)
 {
-	return text_compare(((const struct injected *)a)->path,
-			    ((const struct injected *)b)->path);
+	size_t kept = 0;
+
+	if (count > 1)
+		qsort(wanted, count, sizeof(*wanted), compare_wanted);
+	for (size_t i = 0; i < count; i++) {
+		if (kept && text_equal(wanted[kept - 1].file->path.text,
+				       wanted[i].file->path.text))
+			kept--;
+		wanted[kept++] = wanted[i];
+	}
+	return kept;
 }
 
 static bool inject(struct context *c, struct boot *boot,
@@ -562,8 +572,7 @@ static bool inject(struct context *c, struct boot *boot,
 
 static bool boot_files(struct context *c, struct boot *boot)
 {
-	const struct file **files;
-	const struct level **who;
+	struct wanted_file *wanted;
 	size_t count = 0;
 	bool good = true;
 
@@ -571,8 +580,7 @@ static bool boot_files(struct context *c, struct boot *boot)
 		count += c->levels.at[i].set->files.count;
 	if (!count)
 		return true;
-	files = arena_new_array(c->b->arena, count, const struct file *);
-	who = arena_new_array(c->b->arena, count, const struct level *);
+	wanted = arena_new_array(c->b->arena, count, struct wanted_file);
 	boot->files = arena_new_array(c->b->arena, count, struct injected);
 	count = 0;
 	for (size_t i = 0; i < c->levels.count; i++) {
@@ -581,14 +589,13 @@ static bool boot_files(struct context *c, struct boot *boot)
 		if (list->replaces)
 			count = 0;
 		for (size_t j = 0; j < list->count; j++)
-			file_put(files, who, &count, &list->at[j],
-				 &c->levels.at[i]);
+			wanted[count++] =
+				(struct wanted_file){ &list->at[j],
+						      &c->levels.at[i] };
 	}
+	count = wanted_merge(wanted, count);
 	for (size_t i = 0; i < count; i++)
-		good = inject(c, boot, files[i], who[i]) && good;
-	if (boot->file_count > 1)
-		qsort(boot->files, boot->file_count, sizeof(*boot->files),
-		      compare_injected);
+		good = inject(c, boot, wanted[i].file, wanted[i].level) && good;
 	return good;
 }
 

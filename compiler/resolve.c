@@ -17,6 +17,10 @@ struct resolve {
 	struct site *site;
 };
 
+/* Whoever has more faults than this has misspelt no single name; and to look
+ * through all names for each of 100,000 nodes would take minutes. */
+enum { SUGGESTIONS_MAX = 20 };
+
 static const struct {
 	const char *word;
 	bool final;
@@ -922,13 +926,15 @@ static parse_fn parsers[TYPES] = {
 
 /* ------------------------------------------------------------ names -- */
 
-static const char *nearest_name(struct arena *arena, struct text typed,
+static const char *nearest_name(struct resolve *r, struct text typed,
 				const void *at, size_t count, size_t bytes,
 				const char *const *more, size_t more_count)
 {
-	const char **names =
-		arena_new_array(arena, count + more_count, const char *);
+	const char **names;
 
+	if (r->ds->errors >= SUGGESTIONS_MAX)
+		return NULL;
+	names = arena_new_array(r->arena, count + more_count, const char *);
 	for (size_t i = 0; i < count; i++)
 		names[i] =
 			((const struct text *)(const void *)((const char *)at +
@@ -948,7 +954,7 @@ static void no_such_profile(struct resolve *r, const struct located *name,
 
 	for (size_t i = 0; i < STEPS; i++)
 		words[i + 1] = steps[i].word;
-	nearest = nearest_name(r->arena, name->text, r->site->profiles,
+	nearest = nearest_name(r, name->text, r->site->profiles,
 			       r->site->profile_count, sizeof(struct profile),
 			       words, in_order ? STEPS + 1 : 0);
 	if (in_order && text_is(name->text, "local")) {
@@ -1026,7 +1032,7 @@ static void link_groups(struct resolve *r, struct node *node)
 			node->groups[count++] = group;
 		} else {
 			nearest = nearest_name(
-				r->arena, names[i].text, r->site->groups,
+				r, names[i].text, r->site->groups,
 				r->site->group_count, sizeof(*group), NULL, 0);
 			node->set.incomplete = true;
 			d = diag_at(r->ds, DIAG_E402, names[i].at,

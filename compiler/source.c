@@ -5,6 +5,9 @@
 
 #include <assert.h>
 
+/* Files can be one line of many megabytes: columns are counted from here. */
+enum { PLACE_BLOCK_BYTES = 1024 };
+
 size_t source_bom_bytes(const struct source *source)
 {
 	struct text bytes = source->bytes;
@@ -19,6 +22,36 @@ static const char *next_line(const char *at, const char *end)
 	const char *feed = memchr(at, '\n', (size_t)(end - at));
 
 	return feed ? feed + 1 : NULL;
+}
+
+/* How many of some bytes are not the first of their character. */
+static uint32_t count_continuations(const char *at, size_t len)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t word;
+	uint32_t count = 0;
+
+	for (; len >= sizeof(word); at += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		word = word >> 7 & ~word >> 6 & ones; /* 0x80 but not 0x40 */
+		count += (uint32_t)(word * ones >> 56);
+	}
+	while (len--)
+		count += utf8_continues(*at++);
+	return count;
+}
+
+static const uint32_t *sum_continuations(struct arena *arena, struct text bytes)
+{
+	size_t blocks = bytes.len / PLACE_BLOCK_BYTES;
+	uint32_t *sums = arena_new_array(arena, blocks + 1, uint32_t);
+
+	for (size_t i = 0; i < blocks; i++)
+		sums[i + 1] =
+			sums[i] +
+			count_continuations(bytes.ptr + i * PLACE_BLOCK_BYTES,
+					    PLACE_BLOCK_BYTES);
+	return sums;
 }
 
 const struct source *source_new(struct arena *arena, const char *path,
@@ -38,7 +71,18 @@ const struct source *source_new(struct arena *arena, const char *path,
 	*lines++ = (uint32_t)source_bom_bytes(source);
 	for (const char *at = begin; (at = next_line(at, end));)
 		*lines++ = (uint32_t)(at - begin);
+	source->continuations = sum_continuations(arena, source->bytes);
 	return source;
+}
+
+static size_t characters_before(const struct source *source, size_t offset)
+{
+	size_t block = offset / PLACE_BLOCK_BYTES;
+
+	return offset - source->continuations[block] -
+	       count_continuations(source->bytes.ptr +
+					   block * PLACE_BLOCK_BYTES,
+				   offset % PLACE_BLOCK_BYTES);
 }
 
 struct place source_place(const struct source *source, size_t offset)
@@ -56,8 +100,9 @@ struct place source_place(const struct source *source, size_t offset)
 			high = middle;
 	}
 	place = (struct place){ .line = low + 1, .column = 1 };
-	for (size_t i = source->lines[low]; i < offset; i++)
-		place.column += !utf8_continues(source->bytes.ptr[i]);
+	if (offset > source->lines[low])
+		place.column += characters_before(source, offset) -
+				characters_before(source, source->lines[low]);
 	return place;
 }
 
@@ -74,8 +119,7 @@ struct text source_line(const struct source *source, size_t line)
 	return (struct text){ source->bytes.ptr + begin, end - begin };
 }
 
-struct span span_within(struct span at, struct text text, size_t begin,
-			size_t end)
+bool span_find_text(struct span at, struct text text, struct span *ret)
 {
 	for (uint32_t quote = 0; quote < 2 && at.source; quote++) {
 		size_t from = at.begin + quote;
@@ -84,8 +128,9 @@ struct span span_within(struct span at, struct text text, size_t begin,
 		    memcmp(at.source->bytes.ptr + from, text.ptr, text.len) !=
 			    0)
 			continue;
-		return (struct span){ at.source, (uint32_t)(from + begin),
-				      (uint32_t)(from + end) };
+		*ret = (struct span){ at.source, (uint32_t)from,
+				      (uint32_t)(from + text.len) };
+		return true;
 	}
-	return at;
+	return false;
 }

@@ -18,6 +18,9 @@ struct source {
 	/** Offset of each line's first byte; a byte order mark is before it */
 	const uint32_t *lines;
 	size_t line_count; /**< at least 1 */
+	/** For source_place(): bytes that continue a character, before each
+	 * block of the file */
+	const uint32_t *continuations;
 };
 
 /** For people: both count from 1, columns count code points. */
@@ -34,21 +37,24 @@ const struct source *source_new(struct arena *arena, const char *path,
 /** Length of the byte order mark that the file begins with; 0 or 3. */
 size_t source_bom_bytes(const struct source *source);
 
-/** @param offset	up to and including the length of the file */
+/**
+ * Quick, however long the line is.
+ *
+ * @param offset	up to and including the length of the file
+ */
 struct place source_place(const struct source *source, size_t offset);
 
 /** Line without its end. @param line counts from 1, must exist */
 struct text source_line(const struct source *source, size_t line);
 
 /**
- * The place of a piece of some text.
+ * Where in the file the bytes of some text stand.
  *
- * @param at	where the text stands: a whole file, or a YAML scalar with its
+ * @param at	place of the text: a whole file, or a YAML scalar with its
  *	quotes
- * @return exact where the bytes of the file are those of the text; else @p at,
- *	since escapes and folded lines shift what is behind them
+ * @return false if they do not, because of escapes or folded lines: places in
+ *	the text cannot be told then
  */
-struct span span_within(struct span at, struct text text, size_t begin,
-			size_t end);
+bool span_find_text(struct span at, struct text text, struct span *ret);
 
 #endif

@@ -8,6 +8,7 @@
 enum {
 	DEPTH_MAX = 64,              /* sections and partials in each other */
 	OUTPUT_BYTES_MAX = 64 << 20, /* of one rendered text */
+	STEPS_MAX = 10000000,        /* sections that print nothing count too */
 	CONTEXTS_MAX = DEPTH_MAX + 512, /* vars of the levels, and sections */
 	NAMES_SUGGESTED_FROM = 200,
 };
@@ -54,6 +55,7 @@ struct parser {
 	struct diags *ds;
 	struct text text;
 	struct span at;
+	bool exact;              /* at covers the very bytes of the text */
 	struct text open, close; /* delimiters */
 	size_t pos;
 	struct part_list *parts; /* where new parts go */
@@ -70,7 +72,13 @@ struct tag {
 
 static struct span here(const struct parser *p, size_t begin, size_t end)
 {
-	return span_within(p->at, p->text, begin, end);
+	struct span at = p->at;
+
+	if (p->exact) {
+		at.end = at.begin + (uint32_t)end;
+		at.begin += (uint32_t)begin;
+	}
+	return at;
 }
 
 static bool is_blank(char c)
@@ -91,19 +99,17 @@ static size_t find(const struct parser *p, size_t from, struct text what)
 	return hit ? (size_t)(hit - p->text.ptr) : p->text.len;
 }
 
-static size_t line_begin(const struct parser *p, size_t pos)
+static bool at_line_begin(const struct parser *p, size_t pos)
 {
-	while (pos && p->text.ptr[pos - 1] != '\n')
-		pos--;
-	return pos;
+	return pos == 0 || p->text.ptr[pos - 1] == '\n';
 }
 
-/* What stands between a tag and the begin of its line, if only blanks. */
-static bool only_blanks(const struct parser *p, size_t begin, size_t end)
+/* Where the blanks before a tag begin. */
+static size_t blanks_before(const struct parser *p, size_t pos)
 {
-	while (begin < end && is_blank(p->text.ptr[begin]))
-		begin++;
-	return begin == end;
+	while (pos && is_blank(p->text.ptr[pos - 1]))
+		pos--;
+	return pos;
 }
 
 static struct part *add(struct parser *p, enum part_kind kind, size_t begin)
@@ -112,7 +118,7 @@ static struct part *add(struct parser *p, enum part_kind kind, size_t begin)
 
 	part->kind = kind;
 	part->at = here(p, begin, begin + 1);
-	part->begins_line = line_begin(p, begin) == begin;
+	part->begins_line = at_line_begin(p, begin);
 	return part;
 }
 
@@ -254,7 +260,7 @@ static bool close_section(struct parser *p, const struct tag *tag,
 		return false;
 	}
 	/* A line that begins with this tag is indented by an empty part. */
-	if (!standalone && line_begin(p, tag->begin) == tag->begin)
+	if (!standalone && at_line_begin(p, tag->begin))
 		add(p, PART_TEXT, tag->begin)->text = TEXT("");
 	p->parts = open->outer;
 	p->sections.count--;
@@ -265,7 +271,7 @@ static void add_named(struct parser *p, enum part_kind kind,
 		      const struct tag *tag, bool standalone)
 {
 	struct part *part = add(p, kind, tag->begin);
-	size_t line = line_begin(p, tag->begin);
+	size_t line = blanks_before(p, tag->begin);
 
 	part->text = tag->name;
 	part->at = here(p, tag->name_begin, tag->name_begin + tag->name.len);
@@ -278,7 +284,7 @@ static void add_named(struct parser *p, enum part_kind kind,
 /* Text up to the tag and the tag itself. */
 static bool parse_tag(struct parser *p, size_t begin)
 {
-	size_t line = line_begin(p, begin), after;
+	size_t line = blanks_before(p, begin), after;
 	bool standalone;
 	struct tag tag;
 
@@ -288,7 +294,7 @@ static bool parse_tag(struct parser *p, size_t begin)
 	while (after < p->text.len && is_blank(p->text.ptr[after]))
 		after++;
 	standalone = tag.sigil && strchr("#^/>!=", tag.sigil) &&
-		     only_blanks(p, line, begin) &&
+		     at_line_begin(p, line) &&
 		     (after == p->text.len || p->text.ptr[after] == '\n' ||
 		      (p->text.ptr[after] == '\r' && after + 1 < p->text.len &&
 		       p->text.ptr[after + 1] == '\n'));
@@ -334,6 +340,7 @@ const struct template *template_parse(struct arena *arena, struct text text,
 		.parts = &tmpl->parts,
 	};
 
+	p.exact = span_find_text(at, text, &p.at);
 	tmpl->literal = find(&p, 0, p.open) == text.len;
 	if (tmpl->literal) {
 		add_text(&p, 0, text.len);
@@ -373,6 +380,7 @@ struct renderer {
 	struct diags *ds;
 	struct sbuf *out;
 	size_t out_begin;
+	size_t steps;
 	size_t depth;
 	const struct doc *stack[CONTEXTS_MAX];
 	size_t stack_count;
@@ -606,6 +614,11 @@ static bool (*const renderers[])(struct renderer *, const struct part *) = {
 static bool render_parts(struct renderer *r, const struct part_list *parts)
 {
 	vec_foreach (const struct part, part, parts) {
+		if (++r->steps > STEPS_MAX) {
+			render_error(r, DIAG_E506, part,
+				     "takes more than ten million steps");
+			return false;
+		}
 		if (part->begins_line && r->indent.len)
 			sbuf_add(r->out, r->indent.ptr, r->indent.len);
 		if (!renderers[part->kind](r, part))
@@ -626,7 +639,7 @@ bool template_render(const struct template *tmpl,
 	r.ds = ds;
 	r.out = out;
 	r.out_begin = out->len;
-	r.depth = r.stack_count = 0;
+	r.steps = r.depth = r.stack_count = 0;
 	r.indent = (struct sbuf){ 0 };
 
 	for (size_t i = 0;
