@@ -34,6 +34,9 @@ struct sbuf;
 /** Beside the request, or where -o says. */
 #define SIGNATURES_NAME "signatures"
 
+/** No signature is larger: it holds a few certificates. */
+enum { SIGNATURE_MAX_BYTES = 1 << 20 };
+
 /** One thing to sign. */
 struct signing_item {
 	struct text path; /**< below www/ */

@@ -3,18 +3,23 @@
 #include "arena.h"
 #include "asset.h"
 #include "bake.h"
+#include "certificate.h"
+#include "cleanup.h"
+#include "cms.h"
 #include "commit.h"
 #include "ir.h"
 #include "progress.h"
 #include "report.h"
 #include "roots.h"
 #include "sbuf.h"
+#include "signing.h"
 #include "statcache.h"
 #include "vec.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 struct build_options {
@@ -34,7 +39,10 @@ struct build {
 	struct tree *tree;
 	struct sbuf why;       /**< message of the tree */
 	struct text roots_pem; /**< every root of the site, once */
+	struct certificates roots;
+	struct signing_items unsigned_items;
 	struct base base;
+	VEC(const struct bake_target *) targets;
 	struct bake_result baked;
 	bool kept_images; /**< those of an earlier build still hold */
 	struct tree_summary sum;
@@ -113,6 +121,17 @@ static enum status read_root(const struct build *build, const struct root *root,
 		     : STATUS_OK;
 }
 
+static enum status parse_roots(struct build *build)
+{
+	CLEANUP(sbuf) why = { 0 };
+
+	if (certificates_parse(&build->roots, build->roots_pem.ptr,
+			       build->roots_pem.len, &why) == 0)
+		return STATUS_OK;
+	return report_error(build->call, "the roots of trust: %s",
+			    sbuf_text(&why));
+}
+
 /* trust.pem: the roots as images carry them, sorted, without the prose. */
 static enum status read_roots(struct build *build)
 {
@@ -140,7 +159,7 @@ static enum status read_roots(struct build *build)
 	build->roots_pem.ptr = arena_copy(arena, sbuf_text(&pem), pem.len);
 	build->roots_pem.len = pem.len;
 	sbuf_release(&pem);
-	return STATUS_OK;
+	return parse_roots(build);
 }
 
 /* --------------------------------------------------------------- tree -- */
@@ -155,6 +174,7 @@ static enum status open_tree(struct build *build)
 }
 
 static struct text wanted_by_site[] = { { "site", 4 } };
+static struct text wanted_by_signature[] = { { "signature", 9 } };
 
 static void put_blob(struct build *build, const struct blob *blob)
 {
@@ -193,6 +213,77 @@ static enum status put_site(struct build *build)
 	return STATUS_OK;
 }
 
+/* --------------------------------------------------------- signatures -- */
+
+/* Signatures that still hold stay: they belong to the content, not to a build.
+ * @return whether there was one */
+static bool keep_signature(struct build *build, const struct signing_item *item)
+{
+	struct arena *arena = build->call->arena;
+	const struct cms_policy policy = {
+		.roots = &build->roots,
+		.signer = build->plan->signer.ptr,
+		.now = time(NULL),
+	};
+	struct tree_file file = { signing_path(arena, item),
+				  wanted_by_signature, 1 };
+	CLEANUP(sbuf) der = { 0 };
+	CLEANUP(sbuf) why = { 0 };
+
+	if (tree_read(build->tree, file.path, SIGNATURE_MAX_BYTES, &der) != 0 ||
+	    cms_verify(sbuf_text(&der), der.len, &item->digest, &policy, NULL,
+		       &why) != 0)
+		return false;
+	tree_put_bytes(
+		build->tree, &file,
+		(struct text){ arena_copy(arena, der.ptr, der.len), der.len });
+	return true;
+}
+
+static void put_request(struct build *build)
+{
+	struct arena *arena = build->call->arena;
+	struct signing_request request = {
+		.site = build->plan->site_name,
+		.signer = build->plan->signer,
+		.items = build->unsigned_items,
+	};
+	CLEANUP(sbuf) out = { 0 };
+
+	for (size_t i = 0; i < build->roots.count; i++) {
+		const struct certificate *cert = &build->roots.at[i];
+		struct signing_root *root = vec_push(arena, &request.roots);
+		CLEANUP(sbuf) subject = { 0 };
+
+		certificate_fingerprint(cert, root->sha256);
+		certificate_subject(cert, &subject);
+		root->subject = text_of(
+			arena_copy(arena, sbuf_text(&subject), subject.len));
+	}
+	signing_request_write(&request, &out);
+	put_text(build, TEXT(SIGNING_REQUEST_NAME),
+		 (struct text){ arena_copy(arena, out.ptr, out.len), out.len });
+}
+
+static enum status put_signatures(struct build *build)
+{
+	const struct plan *plan = build->plan;
+
+	if (!(plan->verify & VERIFY_SIGNATURE))
+		return STATUS_OK;
+	for (size_t i = 0; i < plan->blob_count; i++) {
+		struct signing_item item = { .path = plan->blobs[i].path,
+					     .digest = plan->blobs[i].digest };
+
+		if (!keep_signature(build, &item))
+			*vec_push(build->call->arena, &build->unsigned_items) =
+				item;
+	}
+	if (build->unsigned_items.count)
+		put_request(build);
+	return STATUS_OK;
+}
+
 /* ------------------------------------------------------------- images -- */
 
 static void put_image(struct build *build, const struct bake_image *image,
@@ -212,9 +303,16 @@ static void put_image(struct build *build, const struct bake_image *image,
 	tree_put_file(build->tree, &file, from, &image->digest);
 }
 
-typedef VEC(const struct bake_target *) target_list;
+static const char *image_names(struct arena *arena)
+{
+	CLEANUP(sbuf) names = { 0 };
 
-static enum status choose_targets(const struct build *build, target_list *list)
+	for (const struct bake_target *t = bake_targets; t->name; t++)
+		sbuf_printf(&names, "%s%s", names.len ? ", " : "", t->name);
+	return arena_copy(arena, sbuf_text(&names), names.len);
+}
+
+static enum status choose_targets(struct build *build)
 {
 	struct arena *arena = build->call->arena;
 	const struct words *names = &build->options->images;
@@ -224,13 +322,17 @@ static enum status choose_targets(const struct build *build, target_list *list)
 
 		if (!target)
 			return report_usage(build->call,
-					    "there is no image '%s'",
-					    names->at[i]);
-		*vec_push(arena, list) = target;
+					    "there is no image '%s', only %s",
+					    names->at[i], image_names(arena));
+		*vec_push(arena, &build->targets) = target;
 	}
 	for (const struct bake_target *t = bake_targets; t->name; t++)
 		if (!names->count && t->usual)
-			*vec_push(arena, list) = t;
+			*vec_push(arena, &build->targets) = t;
+	if (names->count && build->options->no_images)
+		return report_usage(build->call,
+				    "--image and --no-images exclude each "
+				    "other");
 	return STATUS_OK;
 }
 
@@ -259,8 +361,6 @@ static void warn_large(const struct build *build,
 
 static enum status bake_images(struct build *build)
 {
-	target_list targets = { 0 };
-	enum status status = choose_targets(build, &targets);
 	struct progress progress = { 0 };
 	struct bake_request request = {
 		.base = &build->base,
@@ -268,15 +368,13 @@ static enum status bake_images(struct build *build)
 		.script = build->plan->script,
 		.roots = &build->roots_pem,
 		.root_count = 1,
-		.targets = targets.at,
-		.target_count = targets.count,
+		.targets = build->targets.at,
+		.target_count = build->targets.count,
 		.directory = tree_scratch(build->tree),
 		.jobs = (unsigned)build->options->jobs,
 		.ctx = &progress,
 	};
 
-	if (status != STATUS_OK)
-		return status;
 	if (!request.directory)
 		return fail_tree(build, TREE_FAILED);
 	if (build->call->error_format == ERROR_FORMAT_HUMAN)
@@ -396,11 +494,25 @@ static void say_where(const struct build *build)
 	}
 }
 
+static void say_unsigned(const struct build *build)
+{
+	const char *out = build->options->output;
+	size_t count = build->unsigned_items.count;
+
+	if (count)
+		printf("%s not signed yet: ipxe-embed sign %s --key FILE "
+		       "--cert FILE; or take %s/" SIGNING_REQUEST_NAME
+		       " to where the key is\n",
+		       count_words(build->call->arena, count, "file"), out,
+		       out);
+}
+
 static enum status say(struct build *build)
 {
 	say_done(build);
 	if (build->sum.changed)
 		say_where(build);
+	say_unsigned(build);
 	if (build->base.state == BASE_NONE && !build->options->no_images &&
 	    !build->kept_images)
 		fputs(base_how_to_get(), stdout);
@@ -412,8 +524,8 @@ static enum status say(struct build *build)
 static enum status run_build(struct call *call)
 {
 	static enum status (*const steps[])(struct build *) = {
-		compile_site, read_roots, open_tree, put_site,
-		put_images,   commit,     say,
+		choose_targets, compile_site, read_roots, open_tree, put_site,
+		put_signatures, put_images,   commit,     say,
 	};
 	struct build build = { .call = call, .options = call->options };
 	enum status status = STATUS_OK;
@@ -423,6 +535,7 @@ static enum status run_build(struct call *call)
 	     i < sizeof(steps) / sizeof(steps[0]) && status == STATUS_OK; i++)
 		status = steps[i](&build);
 	tree_free(build.tree);
+	certificates_release(&build.roots);
 	sbuf_release(&build.why);
 	statcache_free(build.cache);
 	return status;
