@@ -390,10 +390,8 @@ static const char *action_of(const char *name)
 	static const struct {
 		const char *name, *action;
 	} actions[] = {
-		{ "SITE", "-f" },
-		{ "FILE", "-f" },
-		{ "DIR", "-d" },
-		{ "OUT", "-d" },
+		{ "SITE", "-f" }, { "FILE", "-f" },   { "DIR", "-d" },
+		{ "OUT", "-d" },  { "TARGET", "-f" },
 	};
 
 	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
