@@ -21,6 +21,28 @@ struct digest {
 	uint64_t size_bytes;
 };
 
+/** One file for the initrd inside a UKI. */
+struct uki_file {
+	struct text path; /**< inside the initrd, absolute */
+	unsigned mode;
+	struct text from;  /**< file to take it from; ptr NULL: the bytes */
+	struct text bytes; /**< rendered content */
+};
+
+/**
+ * A unified kernel image: kernel, initrds, injected files and command line of
+ * one machine, or of several that boot alike, in one EFI program.
+ */
+struct uki_request {
+	struct text name; /**< file name to publish it as: "debian.efi" */
+	struct text kernel;
+	const struct text *initrds;
+	size_t initrd_count;
+	const struct uki_file *files; /**< sorted by path */
+	size_t file_count;
+	struct text command_line; /**< words with single spaces between */
+};
+
 /**
  * What the compiler asks of the world. Paths are as the site file has them,
  * joined to the directory of the site file.
@@ -67,6 +89,22 @@ struct compile_env {
 	 */
 	bool (*is_private_key)(void *ctx, const char *path, const void *bytes,
 			       size_t len);
+
+	/**
+	 * Make a UKI, signed for the firmware of the site's machines. Asked
+	 * once for each different content. NULL: `verify: secure-boot` is
+	 * refused.
+	 *
+	 * `check` may answer with an empty path and a zero digest: it only
+	 * wants to know that the parts are good.
+	 *
+	 * @param at	the profile, for diagnostics
+	 * @param ret_path	where it lies, to be published from
+	 * @return false after a diagnostic
+	 */
+	bool (*make_uki)(void *ctx, const struct uki_request *request,
+			 struct span at, struct diags *ds,
+			 struct text *ret_path, struct digest *ret_digest);
 };
 
 /**

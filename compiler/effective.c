@@ -69,6 +69,7 @@ struct builder {
 	struct diags *ds;
 	struct map blobs;  /* path below www -> struct blob */
 	struct map assets; /* path beside the site file -> struct asset */
+	struct map ukis;   /* all that is in one -> struct blob */
 	VEC(struct blob *) all_blobs;
 	bool *long_line; /* by profile: has been warned of */
 
@@ -353,7 +354,7 @@ static void blob_want(struct builder *b, struct blob *blob,
 }
 
 static struct blob *blob_get(struct builder *b, const struct digest *digest,
-			     struct text name)
+			     struct text name, bool publish)
 {
 	char *hex = arena_alloc(b->arena, 65);
 	const char *path;
@@ -370,8 +371,15 @@ static struct blob *blob_get(struct builder *b, const struct digest *digest,
 	blob->name = name;
 	blob->digest = *digest;
 	blob->hex = (struct text){ hex, 64 };
-	*vec_push(b->arena, &b->all_blobs) = blob;
+	if (publish)
+		*vec_push(b->arena, &b->all_blobs) = blob;
 	return blob;
+}
+
+/* What goes into a UKI is not published by itself. */
+static bool parts_are_published(const struct builder *b)
+{
+	return !(b->site->verify & VERIFY_SECURE_BOOT);
 }
 
 static struct asset *asset_measure(struct context *c, struct text path,
@@ -412,7 +420,8 @@ static struct blob *asset_blob(struct context *c, struct text path,
 		return NULL;
 	if (blob && text_equal(blob->name, name))
 		return blob;
-	asset->blob = blob = blob_get(c->b, &asset->digest, name);
+	asset->blob = blob =
+		blob_get(c->b, &asset->digest, name, parts_are_published(c->b));
 	if (!blob->from.ptr && !blob->bytes.ptr)
 		blob->from = asset->path;
 	return blob;
@@ -457,7 +466,7 @@ static struct blob *rendered_blob(struct context *c, const struct file *file,
 		return NULL;
 	}
 	b->env->digest_bytes(bytes.ptr, bytes.len, &digest);
-	blob = blob_get(b, &digest, name);
+	blob = blob_get(b, &digest, name, parts_are_published(b));
 	if (!blob->from.ptr)
 		blob->bytes = bytes;
 	return blob;
@@ -647,7 +656,9 @@ static void warn_long_line(struct context *c, const struct boot *boot)
 
 	for (size_t i = 0; i < boot->arg_count; i++)
 		bytes += 1 + boot->args[i].len;
-	if (bytes <= COMMAND_LINE_MAX || *warned)
+	/* Secure Boot means UEFI, where there is no such limit. */
+	if (bytes <= COMMAND_LINE_MAX || *warned ||
+	    (c->b->site->verify & VERIFY_SECURE_BOOT))
 		return;
 	*warned = true;
 	diag_at(c->b->ds, DIAG_W801, c->profile->at,
@@ -680,6 +691,97 @@ static bool boot_args(struct context *c, struct boot *boot)
 	return good;
 }
 
+static struct text command_line(struct builder *b, const struct boot *boot)
+{
+	struct sbuf line = { 0 };
+	struct text text;
+
+	for (size_t i = 0; i < boot->arg_count; i++)
+		sbuf_printf(&line, "%s%s", i ? " " : "", boot->args[i].ptr);
+	text = (struct text){ arena_copy(b->arena, line.ptr, line.len),
+			      line.len };
+	sbuf_release(&line);
+	return text;
+}
+
+/* Boots with the same key have the same UKI. */
+static struct text uki_key(struct builder *b, const struct boot *boot,
+			   struct text line)
+{
+	struct sbuf key = { 0 };
+	struct text text;
+
+	sbuf_printf(&key, "%s\n%s\n", boot->profile->name.ptr,
+		    boot->kernel->hex.ptr);
+	for (size_t i = 0; i < boot->initrd_count; i++)
+		sbuf_printf(&key, "%s\n", boot->initrds[i]->hex.ptr);
+	for (size_t i = 0; i < boot->file_count; i++)
+		sbuf_printf(&key, "%s %o %s\n", boot->files[i].blob->hex.ptr,
+			    boot->files[i].mode, boot->files[i].path.ptr);
+	sbuf_add(&key, line.ptr, line.len);
+	text = (struct text){ arena_copy(b->arena, key.ptr, key.len), key.len };
+	sbuf_release(&key);
+	return text;
+}
+
+static struct blob *uki_make(struct context *c, const struct boot *boot,
+			     struct text line)
+{
+	struct builder *b = c->b;
+	struct text *initrds =
+		arena_new_array(b->arena, boot->initrd_count, struct text);
+	struct uki_file *files =
+		arena_new_array(b->arena, boot->file_count, struct uki_file);
+	const struct uki_request request = {
+		.name = text_of(arena_printf(b->arena, "%s.efi",
+					     boot->profile->name.ptr)),
+		.kernel = boot->kernel->from,
+		.initrds = initrds,
+		.initrd_count = boot->initrd_count,
+		.files = files,
+		.file_count = boot->file_count,
+		.command_line = line,
+	};
+	struct digest digest = { 0 };
+	struct text path = { NULL, 0 };
+	struct blob *blob;
+
+	for (size_t i = 0; i < boot->initrd_count; i++)
+		initrds[i] = boot->initrds[i]->from;
+	for (size_t i = 0; i < boot->file_count; i++)
+		files[i] = (struct uki_file){ boot->files[i].path,
+					      boot->files[i].mode,
+					      boot->files[i].blob->from,
+					      boot->files[i].blob->bytes };
+	if (!b->env->make_uki(b->env->ctx, &request, c->profile->at, b->ds,
+			      &path, &digest))
+		return NULL;
+	blob = blob_get(b, &digest, request.name, true);
+	if (!blob->from.ptr)
+		blob->from = path;
+	return blob;
+}
+
+static bool boot_uki(struct context *c, struct boot *boot)
+{
+	struct builder *b = c->b;
+	struct text line = command_line(b, boot);
+	void **slot = map_at(&b->ukis, uki_key(b, boot, line));
+
+	if (!*slot) {
+		struct blob *made = uki_make(c, boot, line);
+
+		if (!made)
+			return false;
+		*slot = made;
+	}
+	boot->uki = *slot;
+	blob_want(b, boot->uki,
+		  &(struct level){ NULL, "profile", boot->profile->name.ptr },
+		  "uki", c->node ? c->node->name.ptr : NULL);
+	return true;
+}
+
 static struct boot *boot_new(struct builder *b, const struct node *node,
 			     const struct profile *profile)
 {
@@ -706,6 +808,8 @@ static struct boot *boot_new(struct builder *b, const struct node *node,
 	good = boot_initrds(&c, boot) && good;
 	good = boot_files(&c, boot) && good;
 	good = boot_args(&c, boot) && good;
+	if (good && (b->site->verify & VERIFY_SECURE_BOOT))
+		good = boot_uki(&c, boot);
 	return good ? boot : NULL;
 }
 
@@ -833,6 +937,7 @@ const struct effective *effective(struct arena *arena, const struct site *site,
 		.ds = ds,
 		.blobs = { .arena = arena },
 		.assets = { .arena = arena },
+		.ukis = { .arena = arena },
 		.long_line = arena_new_array(arena, site->profile_count, bool),
 	};
 

@@ -82,6 +82,10 @@ static void emit_head(struct emit *e)
 	if (has(e, VERIFY_SIGNATURE))
 		PUT("# From here on, only images with a good signature run.\n"
 		    "imgtrust --permanent || goto stop\n");
+	if (has(e, VERIFY_SECURE_BOOT))
+		PUT("# The firmware must refuse what is not signed.\n"
+		    "iseq ${platform} efi || goto insecure\n"
+		    "iseq ${efi/SecureBoot} 01 || goto insecure\n");
 	PUT("set delay:int32 5\n"
 	    "set online no\n"
 	    "set lease cached\n"
@@ -267,6 +271,11 @@ static void emit_profile(struct emit *e, const struct boot *boot,
 	    ":%s-%zu\n",
 	    boot->profile->name.ptr, prefix, call, prefix, call);
 	call++;
+	if (boot->uki) {
+		emit_item(e, w, prefix, "uki", boot->uki, blob_routine, &call);
+		PUT("goto boot-uki\n");
+		return;
+	}
 	emit_item(e, w, prefix, "kernel", boot->kernel, blob_routine, &call);
 	for (size_t i = 0; i < boot->initrd_count; i++) {
 		snprintf(item, sizeof(item), "initrd-%zu", i + 1);
@@ -489,6 +498,21 @@ static void emit_gets(struct emit *e)
 	}
 }
 
+static void emit_boot_uki(struct emit *e)
+{
+	heading(e, "boot");
+	PUT("# Kernel, initrds and command line in one: the firmware verifies "
+	    "it.\n"
+	    ":boot-uki\n"
+	    "echo ipxe-embed: ${node}: booting ${leaf}\n"
+	    "boot uki ||\n"
+	    "# A kernel that starts does not come back.\n"
+	    "set reason ${errno:hexraw}\n"
+	    "echo ipxe-embed: ${node}: REFUSED by the firmware, or it did not "
+	    "start: ${leaf}; see https://ipxe.org/${reason}\n"
+	    "goto failed\n");
+}
+
 static void emit_boot(struct emit *e)
 {
 	heading(e, "boot");
@@ -589,6 +613,15 @@ static void emit_end(struct emit *e)
 	PUT(":failed\n"
 	    "imgfree ||\n"
 	    "goto ${next} ||\n");
+	if (has(e, VERIFY_SECURE_BOOT))
+		PUT("\n:insecure\n"
+		    "echo ipxe-embed: REFUSED: site %s boots only with UEFI "
+		    "Secure Boot on\n"
+		    "echo ipxe-embed: platform ${platform}, SecureBoot "
+		    "${efi/SecureBoot}\n"
+		    "sleep 30 ||\n"
+		    "exit 1\n",
+		    e->plan->site_name.ptr);
 	heading(e, "stop: what must not happen");
 	PUT(":stop\n"
 	    "echo ipxe-embed: ${node}: stopped, error ${errno:hexraw}\n"
@@ -613,7 +646,10 @@ void emit_ipxe(const struct plan *plan, struct sbuf *out)
 	emit_orders(e);
 	emit_network(e);
 	emit_gets(e);
-	emit_boot(e);
+	if (has(e, VERIFY_SECURE_BOOT))
+		emit_boot_uki(e);
+	else
+		emit_boot(e);
 	emit_step_routines(e);
 	emit_end(e);
 }

@@ -208,6 +208,9 @@ struct boot {
 	size_t file_count;
 	struct text *args; /**< tokens that iPXE can carry */
 	size_t arg_count;
+	/** All of the above in one, which alone is published and fetched;
+	 * NULL unless the firmware verifies. */
+	struct blob *uki;
 };
 
 struct action {

@@ -10,6 +10,8 @@
 
 static size_t boot_word_count(const struct boot *boot)
 {
+	if (boot->uki)
+		return 2;
 	return 2 * (1 + boot->initrd_count + boot->file_count) +
 	       boot->arg_count;
 }
@@ -37,6 +39,10 @@ void plan_words(const struct machine *machine, struct text *ret_words)
 
 		if (!boot)
 			continue;
+		if (boot->uki) {
+			put_blob(&ret_words, boot->uki);
+			continue;
+		}
 		put_blob(&ret_words, boot->kernel);
 		for (size_t j = 0; j < boot->initrd_count; j++)
 			put_blob(&ret_words, boot->initrds[j]);
@@ -55,7 +61,9 @@ static void shape_key(const struct machine *machine, struct sbuf *key)
 		const struct boot *boot = machine->actions[i].boot;
 
 		sbuf_printf(key, "%d", (int)machine->actions[i].kind);
-		if (boot) {
+		if (boot && boot->uki) {
+			sbuf_printf(key, " %s uki", boot->profile->name.ptr);
+		} else if (boot) {
 			sbuf_printf(key, " %s %zu %zu", boot->profile->name.ptr,
 				    boot->initrd_count, boot->arg_count);
 			for (size_t j = 0; j < boot->file_count; j++)

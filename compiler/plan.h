@@ -9,8 +9,9 @@
 
 /** How each item is verified before it is used; bits. */
 enum verify {
-	VERIFY_SIGNATURE = 1, /**< detached CMS beside the item */
-	VERIFY_DIGEST = 2,    /**< SHA-256 in the boot script */
+	VERIFY_SIGNATURE = 1,   /**< detached CMS beside the item */
+	VERIFY_DIGEST = 2,      /**< SHA-256 in the boot script */
+	VERIFY_SECURE_BOOT = 4, /**< a UKI that the firmware verifies */
 };
 
 /** One file below www/. */
@@ -56,7 +57,7 @@ struct order {
 /**
  * All words of a machine's boot order, in the order of the steps: for each
  * profile the digest and name of the kernel, of each initrd, of each injected
- * file, then the arguments.
+ * file, then the arguments; or the digest and name of the UKI.
  */
 void plan_words(const struct machine *machine, struct text *ret_words);
 

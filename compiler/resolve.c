@@ -311,8 +311,12 @@ static void parse_asset_urls(struct resolve *r, const struct doc *doc,
 static void parse_verify(struct resolve *r, const struct doc *doc,
 			 const struct field *field)
 {
-	static const char *const words[] = { "signature", "digest" };
-	static const enum verify bits[] = { VERIFY_SIGNATURE, VERIFY_DIGEST };
+	static const struct {
+		const char *word;
+		enum verify bit;
+	} ways[] = { { "signature", VERIFY_SIGNATURE },
+		     { "digest", VERIFY_DIGEST },
+		     { "secure-boot", VERIFY_SECURE_BOOT } };
 	struct located_list list = get_scalars(r, doc, field->name);
 	unsigned *verify = field->at;
 
@@ -322,19 +326,19 @@ static void parse_verify(struct resolve *r, const struct doc *doc,
 		const struct located *word = &list.at[i];
 		unsigned bit = 0;
 
-		for (size_t w = 0; w < 2; w++)
-			if (text_is(word->text, words[w]))
-				bit = bits[w];
-		if (bit)
-			*verify |= bit;
-		else if (text_is(word->text, "secure-boot"))
+		for (size_t w = 0; w < sizeof(ways) / sizeof(*ways); w++)
+			if (text_is(word->text, ways[w].word))
+				bit = ways[w].bit;
+		if (bit == VERIFY_SECURE_BOOT && !r->env->make_uki)
 			diag_at(r->ds, DIAG_E203, word->at,
 				"\"verify: secure-boot\" is not supported yet; "
 				"write signature, digest, or both");
+		else if (bit)
+			*verify |= bit;
 		else
 			bad_value(r, DIAG_E312, word,
 				  "is no way to verify: write signature, "
-				  "digest, or both");
+				  "digest, secure-boot, or several of them");
 	}
 }
 
