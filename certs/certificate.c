@@ -21,6 +21,13 @@ void certificate_release(struct certificate *certificate)
 	certificate->x509 = NULL;
 }
 
+void certificate_copy(struct certificate *into, const struct certificate *from)
+{
+	X509_up_ref(from->x509);
+	certificate_release(into);
+	into->x509 = from->x509;
+}
+
 static void take(struct certificates *certificates, X509 *x509)
 {
 	if (certificates->count == certificates->room) {

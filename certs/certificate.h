@@ -85,6 +85,9 @@ void certificate_key(const struct certificate *certificate, struct sbuf *out);
 bool certificate_is_named(const struct certificate *certificate,
 			  const char *name);
 
+/** One more reference to @p from, in place of what was in @p into. */
+void certificate_copy(struct certificate *into, const struct certificate *from);
+
 /** Whether it certifies this very key. */
 bool certificate_has_key(const struct certificate *certificate,
 			 const struct key *key);
@@ -106,5 +109,16 @@ int certificate_validate(const struct certificate *certificate,
 			 const struct certificates *others,
 			 const struct certificates *roots, time_t now,
 			 struct sbuf *why);
+
+/**
+ * The issuers on that way, up to the trusted one; all that were found if there
+ * is none. Nothing is checked.
+ *
+ * @param ret_path	added to
+ */
+void certificate_path(const struct certificate *certificate,
+		      const struct certificates *others,
+		      const struct certificates *roots,
+		      struct certificates *ret_path);
 
 #endif

@@ -165,10 +165,10 @@ static int check_chain(const struct chain *chain,
 	return -EBADMSG;
 }
 
-int certificate_validate(const struct certificate *certificate,
-			 const struct certificates *others,
-			 const struct certificates *roots, time_t now,
-			 struct sbuf *why)
+/** Everybody that iPXE would find; its links are to be freed. */
+static struct chain find_chain(const struct certificate *certificate,
+			       const struct certificates *others,
+			       const struct certificates *roots)
 {
 	/* A way without a circle visits nobody twice. */
 	size_t most = 1 + others->count + roots->count;
@@ -177,12 +177,37 @@ int certificate_validate(const struct certificate *certificate,
 				  size_product(most, sizeof(*chain.links))),
 		.count = 1,
 	};
-	int rc;
 
 	chain.links[0] = certificate;
 	extend(&chain, others, most);
 	extend(&chain, roots, most);
-	rc = check_chain(&chain, roots, now, why);
+	return chain;
+}
+
+int certificate_validate(const struct certificate *certificate,
+			 const struct certificates *others,
+			 const struct certificates *roots, time_t now,
+			 struct sbuf *why)
+{
+	struct chain chain = find_chain(certificate, others, roots);
+	int rc = check_chain(&chain, roots, now, why);
+
 	free(chain.links);
 	return rc;
+}
+
+void certificate_path(const struct certificate *certificate,
+		      const struct certificates *others,
+		      const struct certificates *roots,
+		      struct certificates *ret_path)
+{
+	struct chain chain = find_chain(certificate, others, roots);
+
+	for (size_t i = 0; i < chain.count; i++) {
+		if (i > 0)
+			certificates_add(ret_path, chain.links[i]);
+		if (certificates_have(roots, chain.links[i]))
+			break;
+	}
+	free(chain.links);
 }

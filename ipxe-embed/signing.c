@@ -1,5 +1,6 @@
 #include "signing.h"
 
+#include "certificate.h"
 #include "manifest.h"
 #include "sbuf.h"
 #include "vec.h"
@@ -314,6 +315,7 @@ static bool read_sign(struct reader *reader)
 
 	if (!read_digest(reader, &item) || !read_path(reader, &item))
 		return false;
+	item.line = reader->line;
 	*vec_push(reader->arena, &reader->items) = item;
 	return true;
 }
@@ -331,6 +333,7 @@ static bool read_signature(struct reader *reader)
 			      "the last word is no signature in base64");
 	if (!read_path(reader, &item))
 		return false;
+	item.line = reader->line;
 	*vec_push(reader->arena, &reader->items) = item;
 	return true;
 }
@@ -489,4 +492,35 @@ struct signing_items signing_items_of(struct arena *arena,
 struct text signing_path(struct arena *arena, const struct signing_item *item)
 {
 	return text_of(arena_printf(arena, "www/%s.sig", item->path.ptr));
+}
+
+struct signing_roots signing_roots_of(struct arena *arena,
+				      const struct certificates *certificates)
+{
+	struct signing_roots roots = { 0 };
+
+	for (size_t i = 0; i < certificates->count; i++) {
+		struct signing_root *root = vec_push(arena, &roots);
+		CLEANUP(sbuf) subject = { 0 };
+
+		certificate_fingerprint(&certificates->at[i], root->sha256);
+		certificate_subject(&certificates->at[i], &subject);
+		root->subject = text_of(
+			arena_copy(arena, sbuf_text(&subject), subject.len));
+	}
+	return roots;
+}
+
+static int compare_path(const void *path, const void *item)
+{
+	return text_compare(*(const struct text *)path,
+			    ((const struct signing_item *)item)->path);
+}
+
+const struct signing_item *signing_find(const struct signing_items *items,
+					struct text path)
+{
+	return items->count ? bsearch(&path, items->at, items->count,
+				      sizeof(*items->at), compare_path)
+			    : NULL;
 }

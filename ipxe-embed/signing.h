@@ -26,6 +26,7 @@
 #include "compile.h"
 
 struct arena;
+struct certificates;
 struct manifest;
 struct sbuf;
 
@@ -42,6 +43,7 @@ struct signing_item {
 	struct text path; /**< below www/ */
 	struct digest digest;
 	struct text signature; /**< DER; empty in requests */
+	size_t line;           /**< where it was read, for messages */
 };
 
 struct signing_items {
@@ -97,6 +99,14 @@ const struct signing_response *signing_response_parse(struct arena *arena,
  */
 struct signing_items signing_items_of(struct arena *arena,
 				      const struct manifest *manifest);
+
+/** The roots of a request, from certificates. */
+struct signing_roots signing_roots_of(struct arena *arena,
+				      const struct certificates *certificates);
+
+/** @return NULL if there is none; @p items sorted by path */
+const struct signing_item *signing_find(const struct signing_items *items,
+					struct text path);
 
 /** The path below out/ where the signature of an item belongs. */
 struct text signing_path(struct arena *arena, const struct signing_item *item);

@@ -8,6 +8,7 @@
 
 extern const struct verb verb_check;
 extern const struct verb verb_build;
+extern const struct verb verb_sign;
 extern const struct verb verb_verify;
 extern const struct verb verb_schema;
 extern const struct verb verb_explain;

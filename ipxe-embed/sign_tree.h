@@ -1,0 +1,28 @@
+#ifndef PROGRAM_SIGN_TREE_H
+#define PROGRAM_SIGN_TREE_H
+/**
+ * @file
+ * Signatures for a tree that a build has written.
+ */
+#include "signer.h"
+
+/**
+ * Sign everything in a tree that has no good signature by this very signer.
+ *
+ * @param signer	as from signer_load()
+ */
+enum status sign_tree(const struct call *call, const char *out,
+		      const struct signer *signer);
+
+/** Put signatures that were made elsewhere in their places: all or none. */
+enum status sign_merge(const struct call *call, const char *out,
+		       const char *response_path);
+
+/** No file of requests or signatures is larger. */
+#define SIGN_FILE_MAX_BYTES ((size_t)1 << 30)
+
+/** Read a request or response. Reports; the bytes are the arena's. */
+enum status sign_read_file(const struct call *call, const char *path,
+			   struct text *ret_bytes);
+
+#endif
