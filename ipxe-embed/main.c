@@ -7,8 +7,17 @@
 #endif
 
 static const struct verb *const verbs[] = {
-	&verb_check,  &verb_build,   &verb_sign, &verb_verify,
-	&verb_schema, &verb_explain, &verb_help, NULL,
+	&verb_check,
+	&verb_build,
+	&verb_sign,
+	&verb_verify,
+	&verb_keys_init,
+	&verb_keys_issue,
+	&verb_keys_show,
+	&verb_schema,
+	&verb_explain,
+	&verb_help,
+	NULL,
 };
 
 static const struct term statuses[] = {
