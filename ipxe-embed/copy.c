@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* Change it when what a copy holds changes by other means than its inputs. */
-#define COPY_FORMAT    "ipxe-embed copy 2"
+#define COPY_FORMAT    "ipxe-embed copy 3"
 #define SEAL_HEAD      "ipxe-embed seal 1\n"
 #define SEAL_MAX_BYTES (4 * 1024 * 1024)
 #define SEAL_SOURCES   "sources.seal"
