@@ -163,6 +163,15 @@ fuzz: ## look for inputs that break a promise, FUZZ_SECONDS for each target
 			|| exit 1; \
 	done
 
+bench_programs := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+
+$(B)/tests/bench/%: $(B)/tests/bench/%.o
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+bench: $(B)/bin/ipxe-embed $(bench_programs) ## figures for docs/performance.md
+	$(Q)IPXE_EMBED=$(CURDIR)/$< BUILD=$(CURDIR)/$(B) tests/bench/bench
+
 .PHONY: fuzzers
 fuzzers: $(fuzz_targets)
 

@@ -32,7 +32,11 @@ static inline struct text text_of(const char *s)
 
 static inline bool text_is(struct text t, const char *s)
 {
-	return t.len == strlen(s) && memcmp(t.ptr, s, t.len) == 0;
+	if (!t.len)
+		return !*s;
+	/* In tables of words most differ in the first letter. */
+	return *t.ptr == *s && t.len == strlen(s) &&
+	       memcmp(t.ptr, s, t.len) == 0;
 }
 
 static inline bool text_equal(struct text a, struct text b)
