@@ -1,7 +1,7 @@
 #include "load.h"
 
 #include "arena.h"
-#include "ir.h"
+#include "doc.h"
 #include "load_parts.h"
 #include "utf8.h"
 
@@ -575,12 +575,13 @@ static void keys_check(struct loader *l, struct entry *entries, size_t *count)
 static void doc_fill(struct loader *l, struct doc *doc,
 		     const struct entry *entries, size_t count)
 {
-	doc->count = count;
 	if (doc->kind == DOC_MAP) {
-		doc->pairs = arena_new_array(l->arena, count, struct doc_pair);
+		doc_set_room(l->arena, doc, count);
 		for (size_t i = 0; i < count; i++)
 			doc->pairs[i] = entries[i].pair;
+		doc_index(doc);
 	} else {
+		doc->count = count;
 		doc->items = arena_new_array(l->arena, count, struct doc *);
 		for (size_t i = 0; i < count; i++)
 			doc->items[i] = entries[i].pair.value;

@@ -10,7 +10,7 @@ struct map_entry {
 
 /* FNV-1a; no secret, so a hostile file could make it slow, not wrong, and the
  * site file is its user's own. */
-static uint64_t hash_text(struct text text)
+uint64_t text_hash(struct text text)
 {
 	uint64_t hash = 0xcbf29ce484222325;
 
@@ -46,7 +46,7 @@ static void grow(struct map *map)
 
 void **map_at(struct map *map, struct text key)
 {
-	uint64_t hash = hash_text(key);
+	uint64_t hash = text_hash(key);
 	struct map_entry *entry;
 
 	if (map->count * 2 >= map->room)

@@ -8,6 +8,9 @@
 
 struct arena;
 
+/** The same for the same bytes; not to be shown or stored. */
+uint64_t text_hash(struct text text);
+
 /** Zero-initialise but for the arena. */
 struct map {
 	struct arena *arena;

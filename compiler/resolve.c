@@ -1,6 +1,7 @@
 #include "resolve.h"
 
 #include "arena.h"
+#include "doc.h"
 #include "plan.h"
 #include "quote.h"
 #include "schema.h"
@@ -575,14 +576,6 @@ static void unknown_key(struct resolve *r, const struct doc_pair *pair,
 		diag_help(r->ds, d, "did you mean \"%s\"?", nearest);
 }
 
-static const struct doc_pair *pair_find(const struct doc *map, struct text key)
-{
-	for (size_t i = 0; i < map->count; i++)
-		if (text_equal(map->pairs[i].key, key))
-			return &map->pairs[i];
-	return NULL;
-}
-
 static void parse_pair(struct resolve *r, const struct doc *map,
 		       const struct doc_pair *pair,
 		       const struct holders *holders)
@@ -615,7 +608,7 @@ static void parse_pair(struct resolve *r, const struct doc *map,
 		return;
 	}
 	if (replaces) {
-		const struct doc_pair *other = pair_find(map, name);
+		const struct doc_pair *other = doc_find(map, name);
 
 		if (other) {
 			struct diag *d =
@@ -819,7 +812,7 @@ static void parse_file_map(struct resolve *r, const struct doc *doc,
 	parse_map(r, doc, &(struct holders){ AT_FILE, { [IN_FILE] = file } });
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
 		const struct doc_pair *pair =
-			pair_find(doc, text_of(ways[i].key));
+			doc_find(doc, text_of(ways[i].key));
 
 		if (pair && given) {
 			struct diag *d = diag_at(
@@ -1070,7 +1063,7 @@ static void require_keys(struct resolve *r, const struct doc *doc)
 {
 	for (size_t i = 0; i < schema_key_count; i++)
 		if ((schema_keys[i].required & AT_SITE) &&
-		    !pair_find(doc, text_of(schema_keys[i].name))) {
+		    !doc_find(doc, text_of(schema_keys[i].name))) {
 			struct diag *d = diag_at(r->ds, DIAG_E204, doc->at,
 						 "the site has no \"%s\"",
 						 schema_keys[i].name);
