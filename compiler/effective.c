@@ -275,7 +275,7 @@ static bool render(struct context *c, const struct templated *value,
 		return true;
 	}
 	sbuf_reset(&b->rendered);
-	if (!template_render(value->tmpl, &env, b->arena, b->ds, &b->rendered))
+	if (!template_render(value->tmpl, &env, b->ds, &b->rendered))
 		return false;
 	ret->len = b->rendered.len;
 	ret->ptr =

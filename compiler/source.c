@@ -134,3 +134,14 @@ bool span_find_text(struct span at, struct text text, struct span *ret)
 	}
 	return false;
 }
+
+struct span span_within(struct span at, struct text text, size_t begin,
+			size_t end)
+{
+	struct span whole;
+
+	if (!span_find_text(at, text, &whole))
+		return at;
+	return (struct span){ whole.source, (uint32_t)(whole.begin + begin),
+			      (uint32_t)(whole.begin + end) };
+}

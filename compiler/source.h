@@ -57,4 +57,14 @@ struct text source_line(const struct source *source, size_t line);
  */
 bool span_find_text(struct span at, struct text text, struct span *ret);
 
+/**
+ * The place of a piece of some text. It looks at all of the text: not for each
+ * of many pieces.
+ *
+ * @param at	as for span_find_text()
+ * @return @p at itself where the piece cannot be told
+ */
+struct span span_within(struct span at, struct text text, size_t begin,
+			size_t end);
+
 #endif

@@ -1,651 +1,445 @@
-#include "template.h"
+#include "template_parts.h"
 
 #include "arena.h"
-#include "ir.h"
+#include "doc.h"
 #include "source.h"
 #include "vec.h"
 
 enum {
-	DEPTH_MAX = 64,              /* sections and partials in each other */
 	OUTPUT_BYTES_MAX = 64 << 20, /* of one rendered text */
-	STEPS_MAX = 10000000,        /* sections that print nothing count too */
-	CONTEXTS_MAX = DEPTH_MAX + 512, /* vars of the levels, and sections */
-	NAMES_SUGGESTED_FROM = 200,
+	STEPS_MAX = 10000000, /* lists in lists may go on and print nothing */
+	FAULTS_MAX = 16,      /* told of one rendering */
+	NAMES_COMPARED_MAX = 200,
+	NAME_BYTES_SHOWN = 40, /* in advice */
 };
 
-enum part_kind {
-	PART_TEXT,
-	PART_VARIABLE,
-	PART_SECTION,
-	PART_INVERTED,
-	PART_PARTIAL
+/* The inside of a section: names are looked up there first. */
+struct scope {
+	const struct doc *doc;
+	const struct scope *outer; /* NULL: then come those of the caller */
 };
 
-struct part_list {
-	struct part *at;
-	size_t count, room;
+/* A template that is being rendered, and who uses it. */
+struct use {
+	const struct template *tmpl;
+	const struct part *tag; /* names it; NULL if it is no partial */
+	const struct use *user;
+	size_t indent_begin; /* of what indents its lines */
 };
-
-struct part {
-	enum part_kind kind;
-	/* A line of the template begins here: partials indent it. */
-	bool begins_line;
-	struct text text;        /* PART_TEXT: itself; else the name */
-	struct span at;          /* of the name, or where the text begins */
-	struct text indent;      /* PART_PARTIAL that stands alone */
-	struct part_list inside; /* of a section */
-};
-
-struct template
-{
-	struct part_list parts;
-	bool literal;
-};
-
-/* ---------------------------------------------------------- parsing -- */
-
-struct open_section {
-	struct part_list *outer;
-	struct text name;
-	struct span at;
-};
-
-struct parser {
-	struct arena *arena;
-	struct diags *ds;
-	struct text text;
-	struct span at;
-	bool exact;              /* at covers the very bytes of the text */
-	struct text open, close; /* delimiters */
-	size_t pos;
-	struct part_list *parts; /* where new parts go */
-	VEC(struct open_section) sections;
-	bool any_tag;
-};
-
-struct tag {
-	char sigil; /* 0 for a plain variable */
-	struct text name;
-	size_t name_begin;
-	size_t begin, end; /* with the delimiters */
-};
-
-static struct span here(const struct parser *p, size_t begin, size_t end)
-{
-	struct span at = p->at;
-
-	if (p->exact) {
-		at.end = at.begin + (uint32_t)end;
-		at.begin += (uint32_t)begin;
-	}
-	return at;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool is_space(char c)
-{
-	return is_blank(c) || c == '\n' || c == '\r';
-}
-
-static size_t find(const struct parser *p, size_t from, struct text what)
-{
-	const char *hit = memmem(p->text.ptr + from, p->text.len - from,
-				 what.ptr, what.len);
-
-	return hit ? (size_t)(hit - p->text.ptr) : p->text.len;
-}
-
-static bool at_line_begin(const struct parser *p, size_t pos)
-{
-	return pos == 0 || p->text.ptr[pos - 1] == '\n';
-}
-
-/* Where the blanks before a tag begin. */
-static size_t blanks_before(const struct parser *p, size_t pos)
-{
-	while (pos && is_blank(p->text.ptr[pos - 1]))
-		pos--;
-	return pos;
-}
-
-static struct part *add(struct parser *p, enum part_kind kind, size_t begin)
-{
-	struct part *part = vec_push(p->arena, p->parts);
-
-	part->kind = kind;
-	part->at = here(p, begin, begin + 1);
-	part->begins_line = at_line_begin(p, begin);
-	return part;
-}
-
-static void add_text(struct parser *p, size_t begin, size_t end)
-{
-	if (begin < end)
-		add(p, PART_TEXT, begin)->text =
-			(struct text){ p->text.ptr + begin, end - begin };
-}
-
-static bool parse_error(struct parser *p, enum diag_code code, size_t begin,
-			size_t end, const char *message)
-{
-	diag_at(p->ds, code, here(p, begin, end), "%s", message);
-	return false;
-}
-
-static bool read_tag(struct parser *p, size_t begin, struct tag *tag)
-{
-	size_t pos = begin + p->open.len, end, close;
-	struct text closing = p->close;
-	char braces[64];
-
-	*tag = (struct tag){ .begin = begin };
-	if (pos < p->text.len && strchr("#^/>&!={$<", p->text.ptr[pos]))
-		tag->sigil = p->text.ptr[pos++];
-	if ((tag->sigil == '{' || tag->sigil == '=') &&
-	    p->close.len < sizeof(braces)) {
-		braces[0] = tag->sigil == '{' ? '}' : '=';
-		memcpy(braces + 1, p->close.ptr, p->close.len);
-		closing = (struct text){ braces, p->close.len + 1 };
-	}
-	close = find(p, pos, closing);
-	if (close == p->text.len)
-		return parse_error(p, DIAG_E501, begin, begin + p->open.len,
-				   "this tag is never closed");
-	tag->end = close + closing.len;
-	end = close;
-	while (pos < end && is_space(p->text.ptr[pos]))
-		pos++;
-	while (end > pos && is_space(p->text.ptr[end - 1]))
-		end--;
-	tag->name_begin = pos;
-	tag->name = (struct text){ p->text.ptr + pos, end - pos };
-	return true;
-}
-
-static bool check_name(struct parser *p, const struct tag *tag)
-{
-	if (tag->sigil == '!' || tag->sigil == '=')
-		return true;
-	if (tag->sigil == '$' || tag->sigil == '<')
-		return parse_error(p, DIAG_E503, tag->begin, tag->end,
-				   "template inheritance is no part of this "
-				   "Mustache; use a partial, {{> name}}");
-	if (!tag->name.len)
-		return parse_error(p, DIAG_E503, tag->begin, tag->end,
-				   "this tag names nothing");
-	for (size_t i = 0; i < tag->name.len; i++)
-		if (is_space(tag->name.ptr[i]))
-			return parse_error(p, DIAG_E503, tag->name_begin,
-					   tag->name_begin + tag->name.len,
-					   "a name in a tag has no white "
-					   "space");
-	if (tag->sigil == '>' && tag->name.ptr[0] == '*')
-		return parse_error(p, DIAG_E503, tag->begin, tag->end,
-				   "dynamic names are no part of this "
-				   "Mustache");
-	return true;
-}
-
-static bool set_delimiters(struct parser *p, const struct tag *tag)
-{
-	const char *s = tag->name.ptr;
-	size_t len = tag->name.len, first = 0, second;
-
-	while (first < len && !is_space(s[first]))
-		first++;
-	second = first;
-	while (second < len && is_space(s[second]))
-		second++;
-	if (!first || second == len || len - second > 32 || first > 32 ||
-	    memchr(s, '=', len))
-		goto bad;
-	for (size_t i = second; i < len; i++)
-		if (is_space(s[i]))
-			goto bad;
-	p->open = (struct text){ s, first };
-	p->close = (struct text){ s + second, len - second };
-	return true;
-bad:
-	return parse_error(p, DIAG_E503, tag->begin, tag->end,
-			   "delimiters are set as {{=<% %>=}}: two words "
-			   "without \"=\"");
-}
-
-static bool open_section(struct parser *p, const struct tag *tag,
-			 bool standalone)
-{
-	struct open_section *open;
-	struct part *part;
-
-	if (p->sections.count >= DEPTH_MAX)
-		return parse_error(p, DIAG_E506, tag->begin, tag->end,
-				   "sections are nested too deep");
-	part = add(p, tag->sigil == '#' ? PART_SECTION : PART_INVERTED,
-		   tag->begin);
-	/* Nothing of a line that a tag has for itself is printed. */
-	part->begins_line = part->begins_line && !standalone;
-	part->text = tag->name;
-	part->at = here(p, tag->name_begin, tag->name_begin + tag->name.len);
-	open = vec_push(p->arena, &p->sections);
-	*open = (struct open_section){ p->parts, tag->name, part->at };
-	p->parts = &part->inside;
-	return true;
-}
-
-static bool close_section(struct parser *p, const struct tag *tag,
-			  bool standalone)
-{
-	struct span at = here(p, tag->begin, tag->end);
-	const struct open_section *open;
-	struct diag *d;
-
-	if (!p->sections.count) {
-		diag_at(p->ds, DIAG_E502, at,
-			"this closes section \"%.*s\", but none is open",
-			(int)tag->name.len, tag->name.ptr);
-		return false;
-	}
-	open = &p->sections.at[p->sections.count - 1];
-	if (!text_equal(open->name, tag->name)) {
-		d = diag_at(
-			p->ds, DIAG_E502, at,
-			"this closes section \"%.*s\", but \"%.*s\" is open",
-			(int)tag->name.len, tag->name.ptr, (int)open->name.len,
-			open->name.ptr);
-		diag_note_at(p->ds, d, open->at, "opened here");
-		return false;
-	}
-	/* A line that begins with this tag is indented by an empty part. */
-	if (!standalone && at_line_begin(p, tag->begin))
-		add(p, PART_TEXT, tag->begin)->text = TEXT("");
-	p->parts = open->outer;
-	p->sections.count--;
-	return true;
-}
-
-static void add_named(struct parser *p, enum part_kind kind,
-		      const struct tag *tag, bool standalone)
-{
-	struct part *part = add(p, kind, tag->begin);
-	size_t line = blanks_before(p, tag->begin);
-
-	part->text = tag->name;
-	part->at = here(p, tag->name_begin, tag->name_begin + tag->name.len);
-	if (!standalone)
-		return;
-	part->begins_line = false;
-	part->indent = (struct text){ p->text.ptr + line, tag->begin - line };
-}
-
-/* Text up to the tag and the tag itself. */
-static bool parse_tag(struct parser *p, size_t begin)
-{
-	size_t line = blanks_before(p, begin), after;
-	bool standalone;
-	struct tag tag;
-
-	if (!read_tag(p, begin, &tag) || !check_name(p, &tag))
-		return false;
-	after = tag.end;
-	while (after < p->text.len && is_blank(p->text.ptr[after]))
-		after++;
-	standalone = tag.sigil && strchr("#^/>!=", tag.sigil) &&
-		     at_line_begin(p, line) &&
-		     (after == p->text.len || p->text.ptr[after] == '\n' ||
-		      (p->text.ptr[after] == '\r' && after + 1 < p->text.len &&
-		       p->text.ptr[after + 1] == '\n'));
-	add_text(p, p->pos, standalone ? line : begin);
-	p->pos = tag.end;
-	if (standalone) {
-		p->pos = after;
-		if (p->pos < p->text.len && p->text.ptr[p->pos] == '\r')
-			p->pos++;
-		if (p->pos < p->text.len)
-			p->pos++;
-	}
-	switch (tag.sigil) {
-	case '!':
-		return true;
-	case '=':
-		return set_delimiters(p, &tag);
-	case '#':
-	case '^':
-		return open_section(p, &tag, standalone);
-	case '/':
-		return close_section(p, &tag, standalone);
-	case '>':
-		add_named(p, PART_PARTIAL, &tag, standalone);
-		return true;
-	default:
-		add_named(p, PART_VARIABLE, &tag, false);
-		return true;
-	}
-}
-
-const struct template *template_parse(struct arena *arena, struct text text,
-				      struct span at, struct diags *ds)
-{
-	struct template *tmpl = arena_new(arena, struct template);
-	struct parser p = {
-		.arena = arena,
-		.ds = ds,
-		.text = text,
-		.at = at,
-		.open = TEXT("{{"),
-		.close = TEXT("}}"),
-		.parts = &tmpl->parts,
-	};
-
-	p.exact = span_find_text(at, text, &p.at);
-	tmpl->literal = find(&p, 0, p.open) == text.len;
-	if (tmpl->literal) {
-		add_text(&p, 0, text.len);
-		return tmpl;
-	}
-	for (;;) {
-		size_t begin = find(&p, p.pos, p.open);
-
-		if (begin == text.len)
-			break;
-		if (!parse_tag(&p, begin))
-			return NULL;
-	}
-	add_text(&p, p.pos, text.len);
-	if (p.sections.count) {
-		const struct open_section *open =
-			&p.sections.at[p.sections.count - 1];
-
-		diag_at(ds, DIAG_E502, open->at,
-			"section \"%.*s\" is never closed", (int)open->name.len,
-			open->name.ptr);
-		return NULL;
-	}
-	return tmpl;
-}
-
-bool template_is_literal(const struct template *tmpl)
-{
-	return tmpl->literal;
-}
-
-/* -------------------------------------------------------- rendering -- */
 
 struct renderer {
 	const struct template_env *env;
-	struct arena *arena;
 	struct diags *ds;
 	struct sbuf *out;
-	size_t out_begin;
-	size_t steps;
-	size_t depth;
-	const struct doc *stack[CONTEXTS_MAX];
-	size_t stack_count;
+	size_t out_begin, steps, depth;
+	const struct scope *scope;
+	const struct use *use;
 	struct sbuf indent;
+
+	/* In a list the same fault would come again and again. */
+	const struct part *faults[FAULTS_MAX];
+	size_t fault_count;
+	bool stopped;
 };
 
-/* @param words	follow the name of the tag */
-static struct diag *render_error(struct renderer *r, enum diag_code code,
-				 const struct part *part, const char *words)
-{
-	struct diag *d = diag_at(r->ds, code, part->at, "\"%.*s\" %s",
-				 (int)part->text.len, part->text.ptr, words);
+/* ------------------------------------------------------------- faults -- */
 
+static struct span part_at(const struct template *tmpl, const struct part *part)
+{
+	size_t begin = (size_t)(part->text.ptr - tmpl->text.ptr);
+	size_t len = part->kind == PART_TEXT ? 0 : part->text.len;
+
+	return span_within(tmpl->at, tmpl->text, begin, begin + len);
+}
+
+static bool is_reported(const struct renderer *r, const struct part *part)
+{
+	for (size_t i = 0; i < r->fault_count; i++)
+		if (r->faults[i] == part)
+			return true;
+	return false;
+}
+
+static void fault_add(struct renderer *r, const struct part *part)
+{
+	r->faults[r->fault_count++] = part;
+	r->stopped = r->stopped || r->fault_count == FAULTS_MAX;
+}
+
+static struct diag *report(struct renderer *r, enum diag_code code,
+			   const struct part *part, const char *message)
+{
+	struct diag *d = diag_at(r->ds, code, part_at(r->use->tmpl, part), "%s",
+				 message);
+
+	if (r->use->tag)
+		diag_note_at(r->ds, d, r->use->tag->at,
+			     "in the partial that is used here");
 	if (r->env->use_text)
 		diag_note_at(r->ds, d, r->env->use_at, "%s", r->env->use_text);
+	fault_add(r, part);
 	return d;
 }
 
-static const struct doc *map_get(const struct doc *map, struct text key)
+static struct diag *report_name(struct renderer *r, enum diag_code code,
+				const struct part *part, const char *words)
 {
-	if (map->kind != DOC_MAP)
-		return NULL;
-	for (size_t i = 0; i < map->count; i++)
-		if (text_equal(map->pairs[i].key, key))
-			return map->pairs[i].value;
-	return NULL;
+	return report(r, code, part,
+		      arena_printf(r->ds->arena, "%s %s",
+				   diag_quote(r->ds, part->text), words));
 }
 
-static struct text first_name(struct text *dotted)
+/* What would grow without end is not gone on with. */
+static void stop(struct renderer *r, const struct part *part,
+		 const char *message)
 {
-	const char *dot = memchr(dotted->ptr, '.', dotted->len);
-	struct text first = { dotted->ptr,
-			      dot ? (size_t)(dot - dotted->ptr) : dotted->len };
+	if (!r->stopped)
+		report(r, DIAG_E506, part, message);
+	r->stopped = true;
+}
 
-	dotted->ptr += first.len + (dot ? 1 : 0);
-	dotted->len -= first.len + (dot ? 1 : 0);
+static bool step(struct renderer *r, const struct part *part)
+{
+	if (++r->steps > STEPS_MAX)
+		stop(r, part,
+		     "rendering takes more than ten million steps: lists "
+		     "within lists?");
+	return !r->stopped;
+}
+
+static bool goes_deeper(struct renderer *r, const struct part *part)
+{
+	if (r->depth == TEMPLATE_DEPTH_MAX)
+		stop(r, part,
+		     "sections and partials are nested too deep: a partial "
+		     "that includes itself?");
+	return !r->stopped;
+}
+
+/* ------------------------------------------------------------- values -- */
+
+/* Of a name, what was found; or which part of it was not. */
+struct found {
+	const struct doc *value;  /* NULL if missing */
+	const struct doc *holder; /* has no such part; NULL: no scope has it */
+	struct text part;
+};
+
+static struct text first_part(struct text *name)
+{
+	const char *dot = memchr(name->ptr, '.', name->len);
+	struct text first = { name->ptr,
+			      dot ? (size_t)(dot - name->ptr) : name->len };
+
+	name->ptr += first.len + (dot ? 1 : 0);
+	name->len -= first.len + (dot ? 1 : 0);
 	return first;
 }
 
-static const struct doc *lookup(const struct renderer *r, struct text name)
+static const struct doc *innermost(const struct renderer *r)
+{
+	const struct template_env *env = r->env;
+
+	if (r->scope)
+		return r->scope->doc;
+	return env->context_count ? env->contexts[env->context_count - 1]
+				  : NULL;
+}
+
+static const struct doc *find_in_scopes(const struct renderer *r,
+					struct text key)
 {
 	const struct doc *found = NULL;
-	struct text first;
 
-	if (text_is(name, "."))
-		return r->stack[r->stack_count - 1];
-	first = first_name(&name);
-	for (size_t i = r->stack_count; i-- && !found;)
-		found = map_get(r->stack[i], first);
-	while (found && name.len) {
-		first = first_name(&name);
-		found = map_get(found, first);
-	}
+	for (const struct scope *s = r->scope; s && !found; s = s->outer)
+		found = doc_get(s->doc, key);
+	for (size_t i = r->env->context_count; i-- && !found;)
+		found = doc_get(r->env->contexts[i], key);
 	return found;
+}
+
+static struct found find(const struct renderer *r, struct text name)
+{
+	struct found f = { .part = name };
+
+	if (text_is(name, ".")) {
+		f.value = innermost(r);
+		return f;
+	}
+	f.part = first_part(&name);
+	f.value = find_in_scopes(r, f.part);
+	while (f.value && name.len) {
+		f.holder = f.value;
+		f.part = first_part(&name);
+		f.value = doc_get(f.holder, f.part);
+	}
+	return f;
+}
+
+/* The words that YAML has for it; null is a kind of its own. */
+static bool is_false_word(struct text text)
+{
+	return text_is(text, "false") || text_is(text, "False") ||
+	       text_is(text, "FALSE");
 }
 
 static bool is_true(const struct doc *doc)
 {
-	if (!doc || doc->kind == DOC_NULL)
+	if (!doc)
 		return false;
-	if (doc->kind == DOC_LIST)
+	switch (doc->kind) {
+	case DOC_NULL:
+		return false;
+	case DOC_SCALAR:
+		return doc->text.len &&
+		       !(doc->plain && is_false_word(doc->text));
+	case DOC_LIST:
 		return doc->count;
-	if (doc->kind != DOC_SCALAR)
-		return true;
-	if (doc->plain &&
-	    (text_is(doc->text, "false") || text_is(doc->text, "null") ||
-	     text_is(doc->text, "~")))
-		return false;
-	return doc->text.len;
-}
-
-static const char *nearest_name(const struct renderer *r, struct text name)
-{
-	const char *names[NAMES_SUGGESTED_FROM];
-	size_t count = 0;
-
-	for (size_t i = r->stack_count; i--;) {
-		const struct doc *map = r->stack[i];
-
-		if (map->kind != DOC_MAP)
-			continue;
-		for (size_t j = 0; j < map->count; j++)
-			if (count < NAMES_SUGGESTED_FROM)
-				names[count++] = map->pairs[j].key.ptr;
+	case DOC_MAP:
+		break;
 	}
-	return diag_nearest(name, names, count);
-}
-
-static bool missing(struct renderer *r, const struct part *part)
-{
-	const char *nearest;
-	struct diag *d;
-
-	if (r->env->lenient)
-		return true;
-	nearest = nearest_name(r, part->text);
-	d = render_error(r, DIAG_E504, part, "is not defined here");
-	if (nearest)
-		diag_help(r->ds, d, "did you mean \"%s\"?", nearest);
-	else
-		diag_help(r->ds, d,
-			  "if it may be missing, say so: "
-			  "{{#%.*s}}...{{/%.*s}}",
-			  (int)part->text.len, part->text.ptr,
-			  (int)part->text.len, part->text.ptr);
-	return false;
-}
-
-static bool put(struct renderer *r, struct text text, const struct part *part)
-{
-	if (r->out->len - r->out_begin + text.len > OUTPUT_BYTES_MAX) {
-		render_error(r, DIAG_E506, part,
-			     "makes the rendered text grow beyond 64 MiB");
-		return false;
-	}
-	sbuf_add(r->out, text.ptr, text.len);
 	return true;
 }
 
-static bool render_variable(struct renderer *r, const struct part *part)
-{
-	const struct doc *value = lookup(r, part->text);
+/* ------------------------------------------------------ missing names -- */
 
-	if (!value)
-		return missing(r, part);
-	if (value->kind == DOC_SCALAR)
-		return put(r, value->text, part);
-	if (r->env->lenient && value->kind == DOC_NULL)
-		return true;
-	render_error(
-		r, DIAG_E505, part,
-		value->kind == DOC_NULL ? "has no value that could be printed"
-		: value->kind == DOC_LIST
-			? "is a list, which cannot be printed; go through "
-			  "it with {{#name}}{{.}}{{/name}}"
-			: "is a map, which cannot be printed; print a value "
-			  "in it as {{name.key}}");
-	return false;
+struct names {
+	const char *at[NAMES_COMPARED_MAX];
+	size_t count;
+};
+
+static void names_add(struct names *names, const struct doc *doc)
+{
+	if (doc->kind != DOC_MAP)
+		return;
+	for (size_t i = 0; i < doc->count; i++)
+		if (names->count < NAMES_COMPARED_MAX)
+			names->at[names->count++] = doc->pairs[i].key.ptr;
 }
 
-static bool render_text(struct renderer *r, const struct part *part)
+static const char *nearest_name(const struct renderer *r,
+				const struct found *missing)
 {
-	struct text rest = part->text;
+	struct names names = { .count = 0 };
 
-	if (!r->indent.len)
-		return put(r, rest, part);
-	while (rest.len) {
-		const char *end = memchr(rest.ptr, '\n', rest.len);
-		size_t len = end ? (size_t)(end - rest.ptr) + 1 : rest.len;
+	if (missing->holder) {
+		names_add(&names, missing->holder);
+		return diag_nearest(missing->part, names.at, names.count);
+	}
+	for (const struct scope *s = r->scope; s; s = s->outer)
+		names_add(&names, s->doc);
+	for (size_t i = r->env->context_count; i--;)
+		names_add(&names, r->env->contexts[i]);
+	return diag_nearest(missing->part, names.at, names.count);
+}
 
-		if (!put(r, (struct text){ rest.ptr, len }, part))
-			return false;
+static void suggest(struct renderer *r, struct diag *d, struct text name,
+		    const struct found *missing, const char *nearest)
+{
+	const char *whole = arena_printf(r->ds->arena, "%.*s%s",
+					 (int)(missing->part.ptr - name.ptr),
+					 name.ptr, nearest);
+
+	diag_help(r->ds, d, "did you mean %s?",
+		  diag_quote(r->ds, text_of(whole)));
+}
+
+static void report_missing(struct renderer *r, const struct part *part,
+			   const struct found *missing)
+{
+	struct text name = part->text;
+	struct diag *d = report_name(r, DIAG_E504, part, "is not defined here");
+	const char *nearest = nearest_name(r, missing);
+
+	if (nearest) {
+		suggest(r, d, name, missing, nearest);
+		return;
+	}
+	if (missing->holder && missing->holder->kind != DOC_MAP) {
+		name.len = (size_t)(missing->part.ptr - name.ptr) - 1;
+		diag_help(r->ds, d, "%s is no map: there is nothing in it",
+			  diag_quote(r->ds, name));
+		return;
+	}
+	if (name.len > NAME_BYTES_SHOWN)
+		name = TEXT("name");
+	diag_help(r->ds, d,
+		  "if it may be missing, say so: {{#%.*s}}...{{/%.*s}}",
+		  (int)name.len, name.ptr, (int)name.len, name.ptr);
+}
+
+/* ---------------------------------------------------------- rendering -- */
+
+static void render_parts(struct renderer *r, const struct part_list *parts);
+
+static void put(struct renderer *r, struct text text, const struct part *part)
+{
+	if (r->out->len - r->out_begin + text.len > OUTPUT_BYTES_MAX)
+		stop(r, part, "the rendered text grows beyond 64 MiB here");
+	if (!r->stopped)
+		sbuf_add(r->out, text.ptr, text.len);
+}
+
+static struct text indent_of(const struct renderer *r)
+{
+	size_t begin = r->use->indent_begin;
+
+	return (struct text){ sbuf_text(&r->indent) + begin,
+			      r->indent.len - begin };
+}
+
+static void render_text(struct renderer *r, const struct part *part)
+{
+	struct text indent = indent_of(r), rest = part->text;
+	bool begins_line = part->begins_line;
+
+	if (!indent.len) {
+		put(r, rest, part);
+		return;
+	}
+	if (begins_line)
+		put(r, indent, part);
+	while (rest.len && !r->stopped) {
+		const char *feed = memchr(rest.ptr, '\n', rest.len);
+		size_t len = feed ? (size_t)(feed - rest.ptr) + 1 : rest.len;
+
+		put(r, (struct text){ rest.ptr, len }, part);
 		rest.ptr += len;
 		rest.len -= len;
 		if (rest.len)
-			sbuf_add(r->out, r->indent.ptr, r->indent.len);
+			put(r, indent, part);
 	}
-	return true;
 }
 
-static bool render_parts(struct renderer *r, const struct part_list *parts);
-
-static bool too_deep(struct renderer *r, const struct part *part)
+static void report_unprintable(struct renderer *r, const struct part *part,
+			       enum doc_kind kind)
 {
-	if (r->depth < DEPTH_MAX && r->stack_count < CONTEXTS_MAX)
-		return false;
-	render_error(r, DIAG_E506, part,
-		     "is nested too deep: a partial that includes itself?");
-	return true;
+	static const struct {
+		const char *words, *help;
+	} kinds[] = {
+		[DOC_NULL] = { "has no value that could be printed",
+			       "if it may have none, say so: "
+			       "{{#name}}...{{/name}}" },
+		[DOC_LIST] = { "is a list, which cannot be printed",
+			       "go through it: {{#name}}{{.}}{{/name}}" },
+		[DOC_MAP] = { "is a map, which cannot be printed",
+			      "print a value in it: {{name.key}}" },
+	};
+	struct diag *d = report_name(r, DIAG_E505, part, kinds[kind].words);
+
+	diag_help(r->ds, d, "%s", kinds[kind].help);
 }
 
-static bool render_with(struct renderer *r, const struct part *part,
-			const struct doc *context)
+static void render_variable(struct renderer *r, const struct part *part)
 {
-	bool good;
+	struct found found = find(r, part->text);
 
-	r->stack[r->stack_count++] = context;
-	good = render_parts(r, &part->inside);
-	r->stack_count--;
-	return good;
+	if (found.value && found.value->kind == DOC_SCALAR) {
+		put(r, found.value->text, part);
+		return;
+	}
+	if (is_reported(r, part))
+		return;
+	if (found.value && !(r->env->lenient && found.value->kind == DOC_NULL))
+		report_unprintable(r, part, found.value->kind);
+	else if (!r->env->lenient)
+		report_missing(r, part, &found);
 }
 
-static bool render_section(struct renderer *r, const struct part *part)
+static void render_with(struct renderer *r, const struct part *part,
+			const struct doc *doc)
 {
-	const struct doc *value = lookup(r, part->text);
-	bool good = true;
+	struct scope scope = { doc, r->scope };
 
-	if (is_true(value) != (part->kind == PART_SECTION))
-		return true;
-	if (too_deep(r, part))
-		return false;
+	if (!step(r, part))
+		return;
+	r->scope = &scope;
+	render_parts(r, &part->inside);
+	r->scope = scope.outer;
+}
+
+static void render_section(struct renderer *r, const struct part *part)
+{
+	const struct doc *value = find(r, part->text).value;
+
+	if (is_true(value) != (part->kind == PART_SECTION) ||
+	    !goes_deeper(r, part))
+		return;
 	r->depth++;
 	if (part->kind == PART_INVERTED)
-		good = render_parts(r, &part->inside);
+		render_parts(r, &part->inside);
 	else if (value->kind != DOC_LIST)
-		good = render_with(r, part, value);
+		render_with(r, part, value);
 	else
-		for (size_t i = 0; i < value->count && good; i++)
-			good = render_with(r, part, value->items[i]);
+		for (size_t i = 0; i < value->count && !r->stopped; i++)
+			render_with(r, part, value->items[i]);
 	r->depth--;
-	return good;
 }
 
-static bool render_partial(struct renderer *r, const struct part *part)
+/* A partial that has its line for itself is indented as that line is, and as
+ * the partial around it; one within a line is not indented at all. */
+static size_t indent_push(struct renderer *r, const struct part *part)
 {
-	const struct template *tmpl;
-	size_t indent = r->indent.len;
-	bool good;
-
-	if (too_deep(r, part))
-		return false;
-	tmpl = r->env->partial
-		       ? r->env->partial(r->env->ctx, part->text, part->at)
-		       : NULL;
-	if (!tmpl)
-		return r->env->lenient;
-	r->depth++;
-	sbuf_add(&r->indent, part->indent.ptr, part->indent.len);
-	good = render_parts(r, &tmpl->parts);
-	r->indent.len = indent;
-	r->depth--;
-	return good;
+	if (!part->standalone)
+		return r->indent.len;
+	if (r->indent.len + part->indent.len > OUTPUT_BYTES_MAX)
+		stop(r, part, "the rendered text grows beyond 64 MiB here");
+	else
+		sbuf_add(&r->indent, part->indent.ptr, part->indent.len);
+	return r->use->indent_begin;
 }
 
-static bool (*const renderers[])(struct renderer *, const struct part *) = {
+static void render_partial(struct renderer *r, const struct part *part)
+{
+	size_t indent_bytes = r->indent.len;
+	struct use use = { .tag = part, .user = r->use };
+
+	if (!goes_deeper(r, part) || is_reported(r, part))
+		return;
+	use.tmpl = r->env->partial(r->env->ctx, part->text, part->at);
+	if (!use.tmpl) {
+		if (!r->env->lenient)
+			fault_add(r, part);
+		return;
+	}
+	r->depth++;
+	use.indent_begin = indent_push(r, part);
+	r->use = &use;
+	render_parts(r, &use.tmpl->parts);
+	r->use = use.user;
+	r->indent.len = indent_bytes;
+	r->depth--;
+}
+
+static void (*const renderers[])(struct renderer *, const struct part *) = {
 	[PART_TEXT] = render_text,       [PART_VARIABLE] = render_variable,
 	[PART_SECTION] = render_section, [PART_INVERTED] = render_section,
 	[PART_PARTIAL] = render_partial,
 };
 
-static bool render_parts(struct renderer *r, const struct part_list *parts)
+static void render_parts(struct renderer *r, const struct part_list *parts)
 {
 	vec_foreach (const struct part, part, parts) {
-		if (++r->steps > STEPS_MAX) {
-			render_error(r, DIAG_E506, part,
-				     "takes more than ten million steps");
-			return false;
-		}
-		if (part->begins_line && r->indent.len)
-			sbuf_add(r->out, r->indent.ptr, r->indent.len);
-		if (!renderers[part->kind](r, part))
-			return false;
+		if (!step(r, part))
+			return;
+		renderers[part->kind](r, part);
 	}
-	return true;
 }
 
 bool template_render(const struct template *tmpl,
-		     const struct template_env *env, struct arena *arena,
-		     struct diags *ds, struct sbuf *out)
+		     const struct template_env *env, struct diags *ds,
+		     struct sbuf *out)
 {
-	struct renderer r; /* its stack is large: not zeroed */
-	bool good;
+	struct use use = { .tmpl = tmpl };
+	struct renderer r = {
+		.env = env,
+		.ds = ds,
+		.out = out,
+		.out_begin = out->len,
+		.use = &use,
+	};
 
-	r.env = env;
-	r.arena = arena;
-	r.ds = ds;
-	r.out = out;
-	r.out_begin = out->len;
-	r.steps = r.depth = r.stack_count = 0;
-	r.indent = (struct sbuf){ 0 };
-
-	for (size_t i = 0;
-	     i < env->context_count && i < CONTEXTS_MAX - DEPTH_MAX; i++)
-		r.stack[r.stack_count++] = env->contexts[i];
-	good = render_parts(&r, &tmpl->parts);
+	render_parts(&r, &tmpl->parts);
 	sbuf_release(&r.indent);
-	return good;
+	return !r.fault_count;
 }

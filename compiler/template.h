@@ -23,7 +23,7 @@ struct template;
  *
  * @param text	borrowed by the result
  * @param at	where the text stands: a whole file, or a scalar with its quotes
- * @return NULL after a diagnostic
+ * @return NULL after diagnostics
  */
 const struct template *template_parse(struct arena *arena, struct text text,
 				      struct span at, struct diags *ds);
@@ -35,9 +35,10 @@ struct template_env {
 	const struct doc *const *contexts; /**< DOC_MAPs, outermost first */
 	size_t context_count;
 	/**
-	 * Find a partial.
+	 * Find a partial; called for each time that one is used.
 	 *
-	 * @param at	the tag that names it
+	 * @param name	lives as long as the template that uses it
+	 * @param at	where that one names it
 	 * @return NULL after a diagnostic; when lenient, NULL for none
 	 */
 	const struct template *(*partial)(void *ctx, struct text name,
@@ -45,7 +46,7 @@ struct template_env {
 	void *ctx;
 	/** As the specification has it: what is missing renders to nothing. */
 	bool lenient;
-	/** Whom it is rendered for; a note on each error, unless text is NULL. */
+	/** Whom it is rendered for; a note on each error, if use_text is one */
 	struct span use_at;
 	const char *use_text;
 };
@@ -53,14 +54,16 @@ struct template_env {
 /**
  * Render.
  *
- * A plain `false` or `null`, an empty text and an empty list are false;
- * everything else is true. A map or a list cannot be printed.
+ * A plain `false`, null, an empty text and an empty list are false; everything
+ * else is true. A map or a list cannot be printed. All faults are reported, up
+ * to a number that a person reads; but what nests too deep, prints more than
+ * 64 MiB or goes through lists without end is not gone on with.
  *
  * @param out	the rendered text is added; rubbish after a failure
  * @return false after a diagnostic
  */
 bool template_render(const struct template *tmpl,
-		     const struct template_env *env, struct arena *arena,
-		     struct diags *ds, struct sbuf *out);
+		     const struct template_env *env, struct diags *ds,
+		     struct sbuf *out);
 
 #endif

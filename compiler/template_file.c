@@ -92,15 +92,15 @@ static void read_template(struct template_files *files, const char *path,
 const struct templated *template_file_get(struct template_files *files,
 					  struct text path, struct span at)
 {
-	const char *full =
-		arena_printf(files->arena, "%s%.*s", files->directory.ptr,
-			     (int)path.len, path.ptr);
-	void **slot = map_at(&files->by_path, text_of(full));
+	void **slot = map_at(&files->by_path, path);
 	struct templated *template = *slot;
 
 	if (template)
 		return template;
 	*slot = template = arena_new(files->arena, struct templated);
-	read_template(files, full, at, template);
+	read_template(files,
+		      arena_printf(files->arena, "%s%.*s", files->directory.ptr,
+				   (int)path.len, path.ptr),
+		      at, template);
 	return template;
 }

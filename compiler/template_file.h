@@ -15,7 +15,7 @@ struct template_files *template_files_new(struct arena *arena,
 					  struct diags *ds);
 
 /**
- * @param path	beside the site file; found good by value_path()
+ * @param path	beside the site file; found good by value_path(); borrowed
  * @param at	where it is named, for a diagnostic
  * @return tmpl is NULL if it cannot be used; that is reported once
  */

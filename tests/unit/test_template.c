@@ -72,7 +72,7 @@ static bool render(struct world *w, const struct row *row, bool lenient,
 		&w->arena, source->bytes,
 		(struct span){ source, 0, (uint32_t)source->bytes.len },
 		&w->ds);
-	return tmpl && template_render(tmpl, &env, &w->arena, &w->ds, out);
+	return tmpl && template_render(tmpl, &env, &w->ds, out);
 }
 
 static const struct row specification[] = {
