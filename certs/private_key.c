@@ -167,14 +167,10 @@ static bool is_der_key(struct der head, uint64_t size)
 	return false;
 }
 
+/* No program, archive or compressed file of any size is without NULs. */
 static bool is_text(const unsigned char *bytes, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if (bytes[i] == 0x7f ||
-		    (bytes[i] < ' ' && bytes[i] != '\n' && bytes[i] != '\r' &&
-		     bytes[i] != '\t' && bytes[i] != '\f' && bytes[i] != 0x1b))
-			return false;
-	return true;
+	return memchr(bytes, 0, len) == NULL;
 }
 
 static bool is_base64(unsigned char c)
