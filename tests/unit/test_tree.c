@@ -776,7 +776,7 @@ static void test_kill_the_recovery(void **state)
 		}
 		assert_recovers();
 		assert_no_work_left();
-		step = 2;
+		step = 4;
 	}
 }
 
@@ -854,7 +854,7 @@ static void test_meddling_and_kill(void **state)
 	(void)state;
 	if (!can_trace())
 		skip();
-	for (unsigned calls = 0; alive; calls += 4) {
+	for (unsigned calls = 0; alive; calls += 6) {
 		bool still = true;
 
 		for (unsigned more = 0; alive && still; more += 7) {
