@@ -18,6 +18,7 @@ static const struct {
 } verify_names[] = {
 	{ VERIFY_SIGNATURE, "signature" },
 	{ VERIFY_DIGEST, "digest" },
+	{ VERIFY_SECURE_BOOT, "secure-boot" },
 };
 
 enum { VERIFY_NAMES = sizeof(verify_names) / sizeof(verify_names[0]) };

@@ -3,16 +3,14 @@
 #include "arena.h"
 #include "asset.h"
 #include "bake.h"
-#include "certificate.h"
 #include "cleanup.h"
-#include "cms.h"
 #include "commit.h"
 #include "ir.h"
 #include "progress.h"
 #include "report.h"
 #include "roots.h"
 #include "sbuf.h"
-#include "signing.h"
+#include "signer.h"
 #include "statcache.h"
 #include "vec.h"
 
@@ -25,6 +23,7 @@
 struct build_options {
 	const char *output;
 	const char *ipxe_src;
+	const char *sign_key, *sign_cert, *chain, *passphrase_file;
 	struct words images;
 	bool no_images;
 	long jobs;
@@ -40,6 +39,8 @@ struct build {
 	struct sbuf why;       /**< message of the tree */
 	struct text roots_pem; /**< every root of the site, once */
 	struct certificates roots;
+	struct signer signer; /**< loaded if there is a key */
+	size_t signed_count;  /**< signatures made in this run */
 	struct signing_items unsigned_items;
 	struct base base;
 	VEC(const struct bake_target *) targets;
@@ -215,70 +216,133 @@ static enum status put_site(struct build *build)
 
 /* --------------------------------------------------------- signatures -- */
 
-/* Signatures that still hold stay: they belong to the content, not to a build.
- * @return whether there was one */
-static bool keep_signature(struct build *build, const struct signing_item *item)
+static enum status load_signer(struct build *build)
+{
+	const struct build_options *options = build->options;
+	const struct signer_files files = {
+		.key = options->sign_key,
+		.certificate = options->sign_cert,
+		.chain = options->chain,
+		.passphrase = options->passphrase_file,
+	};
+
+	if (!options->sign_key != !options->sign_cert)
+		return report_usage(build->call, "--sign-key and --sign-cert "
+						 "go together");
+	if (!options->sign_key && (options->chain || options->passphrase_file))
+		return report_usage(build->call,
+				    "--chain and --passphrase-file belong to "
+				    "--sign-key");
+	return options->sign_key
+		       ? signer_load(build->call, &files, &build->signer)
+		       : STATUS_OK;
+}
+
+static struct signing_items items_to_sign(struct build *build)
 {
 	struct arena *arena = build->call->arena;
-	const struct cms_policy policy = {
-		.roots = &build->roots,
-		.signer = build->plan->signer.ptr,
-		.now = time(NULL),
-	};
-	struct tree_file file = { signing_path(arena, item),
-				  wanted_by_signature, 1 };
-	CLEANUP(sbuf) der = { 0 };
-	CLEANUP(sbuf) why = { 0 };
+	struct signing_items items = { 0 };
 
-	if (tree_read(build->tree, file.path, SIGNATURE_MAX_BYTES, &der) != 0 ||
-	    cms_verify(sbuf_text(&der), der.len, &item->digest, &policy, NULL,
-		       &why) != 0)
-		return false;
-	tree_put_bytes(
-		build->tree, &file,
-		(struct text){ arena_copy(arena, der.ptr, der.len), der.len });
-	return true;
+	for (size_t i = 0; i < build->plan->blob_count; i++) {
+		struct signing_item *item = vec_push(arena, &items);
+		CLEANUP(sbuf) der = { 0 };
+
+		item->path = build->plan->blobs[i].path;
+		item->digest = build->plan->blobs[i].digest;
+		if (tree_read(build->tree, signing_path(arena, item),
+			      SIGNATURE_MAX_BYTES, &der) != 0)
+			continue;
+		item->signature.ptr = arena_copy(arena, der.ptr, der.len);
+		item->signature.len = der.len;
+	}
+	return items;
+}
+
+/* Signatures that still hold stay: they belong to the content, not to a build.
+ * The others are asked for. */
+static void keep_signatures(struct build *build,
+			    const struct cms_policy *policy,
+			    struct signing_items *items)
+{
+	for (size_t i = 0; i < items->count; i++) {
+		struct signing_item *item = &items->at[i];
+		CLEANUP(sbuf) why = { 0 };
+
+		if (item->signature.ptr &&
+		    cms_verify(item->signature.ptr, item->signature.len,
+			       &item->digest, policy, NULL, &why) == 0)
+			continue;
+		item->signature = (struct text){ 0 };
+		*vec_push(build->call->arena, &build->unsigned_items) = *item;
+	}
+}
+
+static enum status sign(struct build *build, const struct cms_policy *policy,
+			struct signing_items *items)
+{
+	enum status status = signer_check(build->call, &build->signer, policy);
+
+	return status == STATUS_OK
+		       ? signer_sign(build->call, &build->signer, policy, items,
+				     &build->signed_count)
+		       : status;
 }
 
 static void put_request(struct build *build)
 {
 	struct arena *arena = build->call->arena;
-	struct signing_request request = {
+	const struct signing_request request = {
 		.site = build->plan->site_name,
 		.signer = build->plan->signer,
+		.roots = signing_roots_of(arena, &build->roots),
 		.items = build->unsigned_items,
 	};
 	CLEANUP(sbuf) out = { 0 };
 
-	for (size_t i = 0; i < build->roots.count; i++) {
-		const struct certificate *cert = &build->roots.at[i];
-		struct signing_root *root = vec_push(arena, &request.roots);
-		CLEANUP(sbuf) subject = { 0 };
-
-		certificate_fingerprint(cert, root->sha256);
-		certificate_subject(cert, &subject);
-		root->subject = text_of(
-			arena_copy(arena, sbuf_text(&subject), subject.len));
-	}
 	signing_request_write(&request, &out);
 	put_text(build, TEXT(SIGNING_REQUEST_NAME),
 		 (struct text){ arena_copy(arena, out.ptr, out.len), out.len });
 }
 
+static void put_all_signatures(struct build *build,
+			       const struct signing_items *items)
+{
+	for (size_t i = 0; i < items->count; i++) {
+		const struct signing_item *item = &items->at[i];
+		struct tree_file file = { signing_path(build->call->arena,
+						       item),
+					  wanted_by_signature, 1 };
+
+		if (item->signature.ptr)
+			tree_put_bytes(build->tree, &file, item->signature);
+	}
+}
+
 static enum status put_signatures(struct build *build)
 {
-	const struct plan *plan = build->plan;
+	const struct cms_policy policy = {
+		.roots = &build->roots,
+		.signer = build->plan->signer.ptr,
+		.now = time(NULL),
+	};
+	struct signing_items items;
+	enum status status = STATUS_OK;
 
-	if (!(plan->verify & VERIFY_SIGNATURE))
+	if (!(build->plan->verify & VERIFY_SIGNATURE)) {
+		if (build->options->sign_key)
+			report_warning(build->call,
+				       "nothing was signed: the site verifies "
+				       "without signatures");
 		return STATUS_OK;
-	for (size_t i = 0; i < plan->blob_count; i++) {
-		struct signing_item item = { .path = plan->blobs[i].path,
-					     .digest = plan->blobs[i].digest };
-
-		if (!keep_signature(build, &item))
-			*vec_push(build->call->arena, &build->unsigned_items) =
-				item;
 	}
+	items = items_to_sign(build);
+	if (!build->options->sign_key)
+		keep_signatures(build, &policy, &items);
+	else
+		status = sign(build, &policy, &items);
+	if (status != STATUS_OK)
+		return status;
+	put_all_signatures(build, &items);
 	if (build->unsigned_items.count)
 		put_request(build);
 	return STATUS_OK;
@@ -470,9 +534,13 @@ static void say_done(const struct build *build)
 		       count_words(arena, sum->kept, "file"));
 		return;
 	}
-	printf("%s: %s written (%s), %zu kept, %zu removed\n", out,
+	printf("%s: %s written (%s), %zu kept, %zu removed", out,
 	       count_words(arena, sum->written, "file"),
 	       size_words(arena, sum->written_bytes), sum->kept, sum->removed);
+	if (build->signed_count)
+		printf("; %s made",
+		       count_words(arena, build->signed_count, "signature"));
+	putchar('\n');
 }
 
 static void say_where(const struct build *build)
@@ -524,8 +592,9 @@ static enum status say(struct build *build)
 static enum status run_build(struct call *call)
 {
 	static enum status (*const steps[])(struct build *) = {
-		choose_targets, compile_site, read_roots, open_tree, put_site,
-		put_signatures, put_images,   commit,     say,
+		choose_targets, load_signer, compile_site,   read_roots,
+		open_tree,      put_site,    put_signatures, put_images,
+		commit,         say,
 	};
 	struct build build = { .call = call, .options = call->options };
 	enum status status = STATUS_OK;
@@ -536,6 +605,7 @@ static enum status run_build(struct call *call)
 		status = steps[i](&build);
 	tree_free(build.tree);
 	certificates_release(&build.roots);
+	signer_release(&build.signer);
 	sbuf_release(&build.why);
 	statcache_free(build.cache);
 	return status;
@@ -550,6 +620,27 @@ static const struct option_row rows[] = {
 		  "not write are left alone.",
 	  .required = true,
 	  OPTION_TEXT(struct build_options, output) },
+	{ .name = "sign-key",
+	  .value = "FILE",
+	  .help = "Sign with this private key, in PEM form, whatever has no "
+		  "good signature by it yet. Without it, signing-request says "
+		  "what is to be signed elsewhere.",
+	  OPTION_TEXT(struct build_options, sign_key) },
+	{ .name = "sign-cert",
+	  .value = "FILE",
+	  .help = "The certificate of the code signer; more may follow it in "
+		  "the file.",
+	  OPTION_TEXT(struct build_options, sign_cert) },
+	{ .name = "chain",
+	  .value = "FILE",
+	  .help = "Certificates between the signer's and the root, if there "
+		  "are any.",
+	  OPTION_TEXT(struct build_options, chain) },
+	{ .name = "passphrase-file",
+	  .value = "FILE",
+	  .help = "Read the passphrase of the key from the first line of a "
+		  "file instead of asking for it.",
+	  OPTION_TEXT(struct build_options, passphrase_file) },
 	{ .name = "image",
 	  .value = "NAME",
 	  .help = "Make this image. Without any, "
@@ -597,6 +688,9 @@ const struct verb verb_build = {
 		(const struct example[]){
 			{ "ipxe-embed build site.yaml -o out",
 			  "Everything, to be signed elsewhere." },
+			{ "ipxe-embed build site.yaml -o out --sign-key "
+			  "certs/signer.key --sign-cert certs/signer.pem",
+			  "The same, signed at once." },
 			{ 0 },
 		},
 };
