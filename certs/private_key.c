@@ -135,18 +135,39 @@ static bool is_encrypted_pkcs8(struct der body)
 	       der_begins(body, DER_OCTETS);
 }
 
+static bool is_pkcs7(struct der oid)
+{
+	static const char pkcs7[] = "\x2a\x86\x48\x86\xf7\x0d\x01\x07";
+
+	return oid_begins(oid, pkcs7, sizeof(pkcs7) - 1);
+}
+
 /* version 3, then PKCS #7 data or signed data, cut off as it may be */
 static bool is_pkcs12(struct der body)
 {
-	static const char pkcs7[] = "\x2a\x86\x48\x86\xf7\x0d\x01\x07";
 	struct der oid;
 	unsigned char version;
 	uint64_t len;
 
 	return der_take_version(&body, &version) && version == 3 &&
 	       der_header(&body, DER_SEQUENCE, &len) &&
-	       der_take(&body, DER_OID, &oid) &&
-	       oid_begins(oid, pkcs7, sizeof(pkcs7) - 1);
+	       der_take(&body, DER_OID, &oid) && is_pkcs7(oid);
+}
+
+/* Browsers write PKCS #12 with lengths left open (BER), which has no end that
+ * could be compared with that of the file. */
+static bool is_open_pkcs12(struct der head)
+{
+	static const unsigned char begin[] = { 0x30, 0x80, 0x02, 0x01,
+					       0x03, 0x30, 0x80 };
+	struct der oid;
+
+	if (head.len < sizeof(begin) ||
+	    memcmp(head.at, begin, sizeof(begin)) != 0)
+		return false;
+	head.at += sizeof(begin);
+	head.len -= sizeof(begin);
+	return der_take(&head, DER_OID, &oid) && is_pkcs7(oid);
 }
 
 /** @param size	of the file, of which @p head is the begin */
@@ -158,6 +179,8 @@ static bool is_der_key(struct der head, uint64_t size)
 	size_t had = head.len;
 	uint64_t len;
 
+	if (is_open_pkcs12(head))
+		return true;
 	if (!der_header(&head, DER_SEQUENCE, &len) ||
 	    len != size - (had - head.len))
 		return false;
@@ -234,6 +257,24 @@ static bool is_armour(const char *at, size_t len)
 	return is_key_body(end, len - (size_t)(end - at));
 }
 
+/* @p at stands behind "PuTTY-User-Key-File-": "3: ssh-ed25519" */
+static bool is_putty(const char *at, size_t len)
+{
+	return len >= 3 && at[0] >= '1' && at[0] <= '9' && at[1] == ':' &&
+	       at[2] == ' ';
+}
+
+/* Behind "AGE-SECRET-KEY-1" come 58 characters of Bech32; half will do. */
+static bool is_age(const char *at, size_t len)
+{
+	static const char digits[] = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L";
+	size_t i = 0;
+
+	while (i < len && i < 29 && at[i] && strchr(digits, at[i]))
+		i++;
+	return i == 29;
+}
+
 /** Texts that begin a private key, and what must follow. */
 static const struct mark {
 	const char *text;
@@ -241,8 +282,8 @@ static const struct mark {
 } marks[] = {
 	{ "---BEGIN ", is_armour },
 	{ "--- BEGIN ", is_armour },
-	{ "PuTTY-User-Key-File-", NULL },
-	{ "AGE-SECRET-KEY-1", NULL },
+	{ "PuTTY-User-Key-File-", is_putty },
+	{ "AGE-SECRET-KEY-1", is_age },
 };
 
 static bool has_mark(const char *bytes, size_t len, const struct mark *mark)
@@ -252,7 +293,7 @@ static bool has_mark(const char *bytes, size_t len, const struct mark *mark)
 
 	while ((at = memmem(at, (size_t)(end - at), mark->text, mark_len))) {
 		at += mark_len;
-		if (!mark->follows || mark->follows(at, (size_t)(end - at)))
+		if (mark->follows(at, (size_t)(end - at)))
 			return true;
 	}
 	return false;

@@ -583,6 +583,19 @@ static void private_keys_are_found(void **state)
 		  false },
 		{ "grep -q -e '-----BEGIN OPENSSH PRIVATE KEY-----' \"$f\"",
 		  false },
+		{ "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n"
+		  "Comment: \"me\"\n",
+		  true },
+		{ "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n",
+		  true },
+		{ "# public key: age1x\nAGE-SECRET-KEY-1"
+		  "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN54KHCE",
+		  true },
+		{ "\x30\x80\x02\x01\x03\x30\x80\x06\x09\x2a\x86\x48\x86"
+		  "\xf7\x0d\x01\x07\x01",
+		  true },
+		{ "PuTTY-User-Key-File-N: where N is the version", false },
+		{ "an age key begins with AGE-SECRET-KEY-1", false },
 		{ "-----BEGIN CERTIFICATE-----\n" BASE64, false },
 		{ "-----BEGIN PUBLIC KEY-----\n" BASE64, false },
 		{ "-----BEGIN PRIVATE KEY", false },
