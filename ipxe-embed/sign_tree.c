@@ -252,22 +252,30 @@ static enum status check_response(const struct signing *signing,
 	return status;
 }
 
-/** What has no signature yet, and gets none now. */
+static bool is_signed(const struct signing *signing,
+		      const struct signing_item *item)
+{
+	CLEANUP(sbuf) der = { 0 };
+	CLEANUP(sbuf) why = { 0 };
+
+	return tree_read(signing->tree,
+			 signing_path(signing->call->arena, item),
+			 SIGNATURE_MAX_BYTES, &der) == 0 &&
+	       cms_verify(sbuf_text(&der), der.len, &item->digest,
+			  &signing->policy, NULL, &why) == 0;
+}
+
+/** What has no good signature yet, and gets none now. */
 static struct signing_items still_wanted(const struct signing *signing,
 					 const struct signing_items *wanted,
 					 const struct signing_items *merged)
 {
-	struct arena *arena = signing->call->arena;
 	struct signing_items rest = { 0 };
 
-	for (size_t i = 0; i < wanted->count; i++) {
-		const struct signing_item *item = &wanted->at[i];
-		struct text path = signing_path(arena, item);
-
-		if (!signing_find(merged, item->path) &&
-		    !manifest_find(signing->manifest, path))
-			*vec_push(arena, &rest) = *item;
-	}
+	for (size_t i = 0; i < wanted->count; i++)
+		if (!signing_find(merged, wanted->at[i].path) &&
+		    !is_signed(signing, &wanted->at[i]))
+			*vec_push(signing->call->arena, &rest) = wanted->at[i];
 	return rest;
 }
 
@@ -310,8 +318,10 @@ static enum status merge(struct signing *signing, const char *path,
 	put_request(signing, rest);
 	status = commit(signing);
 	if (status == STATUS_OK)
-		printf("%s: %zu signatures merged, %zu still missing\n",
-		       signing->out, response->items.count, rest.count);
+		printf("%s: %zu %s merged, %zu still missing\n", signing->out,
+		       response->items.count,
+		       response->items.count == 1 ? "signature" : "signatures",
+		       rest.count);
 	return status;
 }
 

@@ -157,7 +157,8 @@ static enum status write_response(const struct offline *offline,
 	error = write_replacing(call->arena, path, &text);
 	if (error)
 		return report_failure(call, "%s: %s", path, strerror(-error));
-	printf("%s: %zu signatures by \"%s\"\n", path, items.count,
+	printf("%s: %zu %s by \"%s\"\n", path, items.count,
+	       items.count == 1 ? "signature" : "signatures",
 	       offline->request->signer.ptr);
 	return STATUS_OK;
 }
