@@ -12,13 +12,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KIB 1024u
 /* Change it when images change by other means than their inputs. */
 #define IMAGE_FORMAT "ipxe-embed image 1"
 /* The linker script of a base and recipes of make have their limits. */
-#define ROOTS_MAX 256
+#define ROOTS_MAX      256
+#define IMAGE_UNUSED_S (60 * 24 * 60 * 60)
 
 /*
  * A boot ROM loads a .kpxe below 640 KiB, where it shares the room with the
@@ -192,9 +195,32 @@ static bool cache_has(const struct bakery *bakery, const char *name,
 	       strcmp(sbuf_text(&noted), hex_of(bakery->arena, &digest)) == 0;
 	close(fd);
 	sbuf_release(&noted);
-	if (good)
-		*ret_digest = digest;
-	return good;
+	if (!good)
+		return false;
+	/* The time of the last use, for prune(). */
+	utimensat(bakery->images, name, NULL, AT_SYMLINK_NOFOLLOW);
+	utimensat(bakery->images, note, NULL, AT_SYMLINK_NOFOLLOW);
+	*ret_digest = digest;
+	return true;
+}
+
+static int prune_one(void *ctx, const struct files_seen *seen)
+{
+	const time_t *before = ctx;
+
+	if (seen->visit == FILES_ENTER)
+		return 1;
+	if (seen->visit == FILES_ENTRY && seen->stat.st_mtime < *before)
+		unlinkat(seen->dir, seen->name, 0);
+	return 0;
+}
+
+/* Images that nobody asked for in a long time make room for new ones. */
+static void prune(const struct bakery *bakery)
+{
+	time_t before = time(NULL) - IMAGE_UNUSED_S;
+
+	files_walk(bakery->images, prune_one, &before, NULL);
 }
 
 /* Best effort: without it the next run makes the image again. */
@@ -204,6 +230,7 @@ static void cache_put(const struct bakery *bakery, const char *name,
 	const char *note = arena_printf(bakery->arena, "%s.sha256", name);
 	struct digest digest;
 
+	prune(bakery);
 	files_remove(bakery->images, note);
 	if (copy_whole(copy->root, path, bakery->images, name, &digest) == 0)
 		files_write(bakery->images, note,

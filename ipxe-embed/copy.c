@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Change it when what a copy holds changes by other means than its inputs. */
 #define COPY_FORMAT    "ipxe-embed copy 3"
+#define COPY_UNUSED_S  (60 * 24 * 60 * 60)
 #define SEAL_HEAD      "ipxe-embed seal 1\n"
 #define SEAL_MAX_BYTES (4 * 1024 * 1024)
 #define SEAL_SOURCES   "sources.seal"
@@ -346,6 +348,66 @@ static int remove_tree(int builds, const char *name)
 	return result;
 }
 
+/* ------------------------------------------------------------- pruning -- */
+
+struct pruning {
+	const struct copy *copy;
+	time_t before; /* used last */
+};
+
+static void remove_unused(const struct copy *copy, const char *name)
+{
+	static const char *const logs[] = { ".log", ".relink.log" };
+	struct sbuf path = { 0 };
+
+	remove_tree(copy->builds, name);
+	sbuf_printf(&path, ".new-%s", name);
+	remove_tree(copy->builds, path.ptr);
+	for (size_t i = 0; i < sizeof(logs) / sizeof(*logs); i++) {
+		sbuf_reset(&path);
+		sbuf_printf(&path, "%s%s", name, logs[i]);
+		files_remove(copy->builds, path.ptr);
+	}
+	sbuf_release(&path);
+}
+
+/*
+ * A lock has the time of the last use of its copy. It stays when the copy
+ * goes: whoever waits for it must get the one that all others get.
+ */
+static int prune_one(void *ctx, const struct files_seen *seen)
+{
+	const struct pruning *pruning = ctx;
+	char *name;
+	int lock;
+
+	if (seen->visit == FILES_ENTER)
+		return 1;
+	if (seen->visit != FILES_ENTRY || !ends(seen->path, ".lock") ||
+	    seen->stat.st_mtime >= pruning->before)
+		return 0;
+	lock = openat(seen->dir, seen->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (lock < 0)
+		return 0;
+	name = strndup(seen->name, seen->path.len - strlen(".lock"));
+	if (name && flock(lock, LOCK_EX | LOCK_NB) == 0)
+		remove_unused(pruning->copy, name);
+	free(name);
+	close(lock);
+	return 0;
+}
+
+/* Make room when a copy is made: others that nobody used for long go. What
+ * cannot be removed stays, and is in nobody's way. */
+static void prune(const struct copy *copy)
+{
+	struct pruning pruning = { copy, time(NULL) - COPY_UNUSED_S };
+
+	files_walk(copy->builds, prune_one, &pruning, NULL);
+}
+
+/* -------------------------------------------------------- making, whole -- */
+
 static int fill(const struct copy_request *request, int root, struct sbuf *why)
 {
 	int src = files_make_dir(root, "src"), result;
@@ -389,6 +451,7 @@ static int make(struct arena *arena, struct copy *copy, struct sbuf *why)
 	}
 	copy->fresh = true;
 	copy->sealed = false;
+	prune(copy);
 	return 0;
 }
 
@@ -417,6 +480,7 @@ static int take_lock(struct copy *copy, const char *path, struct sbuf *why)
 	copy->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (copy->lock < 0)
 		return complain(why, "Cannot open", path, -errno);
+	futimens(copy->lock, NULL);
 	if (flock(copy->lock, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (copy->request->waiting)
