@@ -33,7 +33,9 @@ struct copy {
 	const char *directory;  /**< where make runs, holds iPXE's Makefile */
 	const char *log;        /**< path: what make says until it is sealed */
 	const char *relink_log; /**< path: what make says later */
-	int builds, root, lock; /**< descriptors, while open is true */
+	int builds, root;       /**< descriptors, while open is true */
+	/** Descriptor too; held by make and all that it runs, as well. */
+	int lock;
 	bool open;
 	bool fresh;  /**< nothing was built in it yet */
 	bool sealed; /**< everything was compiled */

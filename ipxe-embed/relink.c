@@ -344,6 +344,8 @@ static int run_make(struct arena *arena, struct copy *copy,
 	struct run make = { .directory = copy->directory,
 			    .clean_environment = true,
 			    .timeout_s = BUILD_TIMEOUT_S,
+			    .hold = true,
+			    .held_fd = copy->lock,
 			    .log = true,
 			    .line = follow,
 			    .ctx = &following };

@@ -88,6 +88,10 @@ static int set_files(posix_spawn_file_actions_t *files, const struct run *run,
 		error = posix_spawn_file_actions_adddup2(files, output, 1);
 	if (!error)
 		error = posix_spawn_file_actions_adddup2(files, output, 2);
+	/* Onto itself: that takes off close-on-exec. */
+	if (!error && run->hold)
+		error = posix_spawn_file_actions_adddup2(files, run->held_fd,
+							 run->held_fd);
 	if (!error && run->directory)
 		error = posix_spawn_file_actions_addchdir_np(files,
 							     run->directory);

@@ -24,7 +24,14 @@ struct run {
 	bool clean_environment;
 	const char *directory; /**< to run in; NULL: ours */
 	unsigned timeout_s; /**< then SIGTERM, and SIGKILL 5 s later; 0: none */
-	int log_fd;         /**< gets all output, if @p log is set */
+	/**
+	 * A descriptor that the program and all its children keep, if @p hold
+	 * is set: a lock on what they work on lasts as long as they do, also
+	 * when we are killed.
+	 */
+	int held_fd;
+	bool hold;
+	int log_fd; /**< gets all output, if @p log is set */
 	bool log;
 	/**
 	 * Called for each line of output (stdout and stderr, in order), without

@@ -12,6 +12,7 @@
 #include "sbuf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,6 +236,25 @@ static void test_our_end_is_its_end(void **state)
 	assert_int_equal(got_signal, SIGTERM);
 }
 
+static void test_held_descriptor_is_held(void **state)
+{
+	int pipes[2];
+	struct run program = { .hold = true };
+	struct run_end end;
+	char number[16], byte;
+
+	(void)state;
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	program.held_fd = pipes[1];
+	snprintf(number, sizeof(number), "%d", pipes[1]);
+	program.argv = ARGV("sh", "-c", "printf x >&\"$1\"", "sh", number);
+	assert_int_equal(run(&program, &end), 0);
+	assert_true(run_end_is_good(&end));
+	assert_int_equal(read(pipes[0], &byte, 1), 1);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_log_gets_everything),
 		cmocka_unit_test(test_full_log_is_an_error),
 		cmocka_unit_test(test_our_end_is_its_end),
+		cmocka_unit_test(test_held_descriptor_is_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
