@@ -4,8 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -23,32 +23,56 @@ static void note(int signal_number)
 	arrived = signal_number;
 }
 
-static void catch_signals(struct sigaction saved[SIGNALS])
+/** What to go back to. */
+struct caught {
+	struct sigaction actions[SIGNALS];
+	sigset_t mask;
+};
+
+/* They are let in only while we wait for a key (wait_for_key()): one that came
+ * just before a read() would be noted, and then read() would wait for ever. */
+static void catch_signals(struct caught *before)
 {
 	struct sigaction action = { .sa_handler = note };
+	sigset_t set;
 
 	arrived = 0;
 	sigemptyset(&action.sa_mask);
+	sigemptyset(&set);
 	for (size_t i = 0; i < SIGNALS; i++)
-		sigaction(signals[i], &action, &saved[i]);
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, &before->mask);
+	for (size_t i = 0; i < SIGNALS; i++)
+		sigaction(signals[i], &action, &before->actions[i]);
 }
 
-static void restore_signals(const struct sigaction saved[SIGNALS])
+static void restore_signals(const struct caught *before)
 {
 	for (size_t i = 0; i < SIGNALS; i++)
-		sigaction(signals[i], &saved[i], NULL);
+		sigaction(signals[i], &before->actions[i], NULL);
+	sigprocmask(SIG_SETMASK, &before->mask, NULL);
+}
+
+static int wait_for_key(int fd, const sigset_t *open_to)
+{
+	struct pollfd key = { .fd = fd, .events = POLLIN };
+
+	return ppoll(&key, 1, NULL, open_to) < 0 ? -errno : 0;
 }
 
 /* In canonical mode the terminal gives whole lines, but may give them in
  * pieces. */
-static int read_line(int fd, struct secret *line)
+static int read_line(int fd, const sigset_t *open_to, struct secret *line)
 {
 	size_t len = 0;
 
 	secret_make(line, PASSPHRASE_MOST + 1);
 	while (len < line->len) {
-		ssize_t got = read(fd, line->ptr + len, 1);
+		int error = wait_for_key(fd, open_to);
+		ssize_t got = error ? 0 : read(fd, line->ptr + len, 1);
 
+		if (error)
+			return error;
 		if (got < 0)
 			return -errno;
 		if (got == 0)
@@ -77,7 +101,8 @@ static int write_all(int fd, const char *text)
 	return 0;
 }
 
-static int ask(int fd, const char *prompt, struct secret *ret_line)
+static int ask(int fd, const sigset_t *open_to, const char *prompt,
+	       struct secret *ret_line)
 {
 	struct termios before, silent;
 	int rc;
@@ -90,7 +115,7 @@ static int ask(int fd, const char *prompt, struct secret *ret_line)
 		return -errno;
 	rc = write_all(fd, prompt);
 	if (rc == 0)
-		rc = read_line(fd, ret_line);
+		rc = read_line(fd, open_to, ret_line);
 	/* What was typed and not read must not become a command. */
 	tcsetattr(fd, TCSAFLUSH, &before);
 	write_all(fd, "\n");
@@ -100,14 +125,14 @@ static int ask(int fd, const char *prompt, struct secret *ret_line)
 int terminal_ask(const char *prompt, struct secret *ret_line)
 {
 	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	struct sigaction saved[SIGNALS];
+	struct caught before;
 	int rc;
 
 	if (fd < 0)
 		return -ENXIO;
-	catch_signals(saved);
-	rc = ask(fd, prompt, ret_line);
-	restore_signals(saved);
+	catch_signals(&before);
+	rc = ask(fd, &before.mask, prompt, ret_line);
+	restore_signals(&before);
 	close(fd);
 	if (rc != 0)
 		secret_release(ret_line);
