@@ -376,6 +376,14 @@ static const char *image_names(struct arena *arena)
 	return arena_copy(arena, sbuf_text(&names), names.len);
 }
 
+static void choose_target(struct build *build, const struct bake_target *target)
+{
+	vec_foreach (const struct bake_target *, chosen, &build->targets)
+		if (*chosen == target)
+			return;
+	*vec_push(build->call->arena, &build->targets) = target;
+}
+
 static enum status choose_targets(struct build *build)
 {
 	struct arena *arena = build->call->arena;
@@ -388,11 +396,11 @@ static enum status choose_targets(struct build *build)
 			return report_usage(build->call,
 					    "there is no image '%s', only %s",
 					    names->at[i], image_names(arena));
-		*vec_push(arena, &build->targets) = target;
+		choose_target(build, target);
 	}
 	for (const struct bake_target *t = bake_targets; t->name; t++)
 		if (!names->count && t->usual)
-			*vec_push(arena, &build->targets) = t;
+			choose_target(build, t);
 	if (names->count && build->options->no_images)
 		return report_usage(build->call,
 				    "--image and --no-images exclude each "
@@ -403,7 +411,7 @@ static enum status choose_targets(struct build *build)
 static enum status fail_bake(const struct build *build)
 {
 	const struct bake_result *baked = &build->baked;
-	int len = (int)strcspn(baked->why, "");
+	int len = (int)strlen(baked->why);
 
 	while (len && baked->why[len - 1] == '\n')
 		len--;
@@ -518,8 +526,12 @@ static enum status commit(struct build *build)
 	statcache_save(build->cache);
 	if (result != TREE_OK)
 		return fail_tree(build, result);
-	if (*build->sum.aside)
-		report_warning(build->call, "%s", build->sum.aside);
+	for (const char *line = build->sum.aside; *line;) {
+		int len = (int)strcspn(line, "\n");
+
+		report_warning(build->call, "%.*s", len, line);
+		line += len + (line[len] == '\n');
+	}
 	return STATUS_OK;
 }
 

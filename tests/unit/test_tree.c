@@ -587,6 +587,7 @@ static bool changes_something(const struct __ptrace_syscall_info *info)
 	case SYS_mkdirat:
 	case SYS_linkat:
 	case SYS_unlinkat:
+	case SYS_renameat:
 	case SYS_renameat2:
 	case SYS_write:
 	case SYS_fchmod:
