@@ -89,7 +89,7 @@ struct option_row {
 	.kind = OPTION_KIND_CHOICE, .choices = (names), \
 	.offset = OPTION_FIELD(type, field, int)
 
-/** A command line and what it does; texts as in struct option_row. */
+/** A command line, and what it does where that is not plain (may be NULL). */
 struct example {
 	const char *line, *what;
 };

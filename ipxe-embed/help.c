@@ -233,8 +233,11 @@ void help_verb(const struct program *program, const struct verb *verb,
 	put_options(out, "Options of every verb", cli_common_options);
 	if (e && e->line)
 		sbuf_puts(out, "\nExamples:\n");
-	for (; e && e->line; e++)
-		sbuf_printf(out, "  %s\n      %s\n", e->line, e->what);
+	for (; e && e->line; e++) {
+		sbuf_printf(out, "  %s\n", e->line);
+		if (e->what)
+			put_wrapped(out, e->what, strlen(e->what), 6, 0);
+	}
 }
 
 /* ------------------------------------------------------------------- man -- */
@@ -329,9 +332,12 @@ static void roff_verb(struct sbuf *out, const struct program *program,
 	roff_paragraphs(out, verb->text);
 	roff_options(out, verb->options);
 	for (const struct example *e = verb->examples; e && e->line; e++) {
-		sbuf_puts(out, ".PP\n");
-		roff(out, e->what);
-		sbuf_puts(out, "\n.PP\n.nf\n.RS 4\n");
+		if (e->what) {
+			sbuf_puts(out, ".PP\n");
+			roff(out, e->what);
+			sbuf_putc(out, '\n');
+		}
+		sbuf_puts(out, ".PP\n.nf\n.RS 4\n");
 		roff(out, e->line);
 		sbuf_puts(out, "\n.RE\n.fi\n");
 	}

@@ -91,6 +91,12 @@ static const struct verb sample = {
 	.options = rows,
 	.options_bytes = sizeof(struct sample_options),
 	.run = run_sample,
+	.examples =
+		(const struct example[]){
+			{ "test sample -t x one", "What it does." },
+			{ "test sample --text=x one", NULL },
+			{ 0 },
+		},
 };
 static const struct verb many = {
 	.name = "family many",
