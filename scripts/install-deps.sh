@@ -12,7 +12,8 @@ packages() {
 	build) echo gcc make libc6-dev pkg-config libyaml-dev libssl-dev \
 		libjansson-dev ;;
 	test) echo clang libclang-rt-dev libcmocka-dev openssl jq shellcheck \
-		python3 python3-yaml python3-jsonschema procps groff-base man-db ;;
+		python3 python3-yaml python3-jsonschema procps strace groff-base \
+		man-db ;;
 	base) echo gcc make libc6-dev binutils perl liblzma-dev ;;
 	native) echo nginx libslirp-dev pkg-config ;;
 	e2e) echo nginx qemu-system-x86 ovmf ipxe-qemu busybox-static \
