@@ -8,6 +8,10 @@
 /* Files can be one line of many megabytes: columns are counted from here. */
 enum { PLACE_BLOCK_BYTES = 1024 };
 
+/* Lines of longer block text are not told apart: it would take time for each
+ * place in it, and no person wrote it. */
+enum { BLOCK_BYTES_MAX = 64 * 1024 };
+
 size_t source_bom_bytes(const struct source *source)
 {
 	struct text bytes = source->bytes;
@@ -135,13 +139,67 @@ bool span_find_text(struct span at, struct text text, struct span *ret)
 	return false;
 }
 
+static size_t count_feeds(struct text text)
+{
+	size_t count = 0;
+
+	for (const char *at = text.ptr;
+	     (at = next_line(at, text.ptr + text.len));)
+		count++;
+	return count;
+}
+
+/* The line that holds a byte, without its end. */
+static struct text line_around(struct text text, size_t offset)
+{
+	const char *before = memrchr(text.ptr, '\n', offset);
+	const char *line = before ? before + 1 : text.ptr;
+	const char *rest = text.ptr + offset;
+	const char *feed = memchr(rest, '\n', text.len - offset);
+	const char *end = feed ? feed : text.ptr + text.len;
+
+	return (struct text){ line, (size_t)(end - line) };
+}
+
+static bool ends_in(struct text text, struct text end)
+{
+	return text.len >= end.len &&
+	       memcmp(text.ptr + text.len - end.len, end.ptr, end.len) == 0;
+}
+
+/* A piece of one line of block text (`|`): each line of the text is a line of
+ * the file, behind its indentation. */
+static bool span_in_block(struct span at, struct text text, size_t begin,
+			  size_t end, struct span *ret)
+{
+	struct text line = line_around(text, begin), written;
+	size_t number, from, skipped = (size_t)(line.ptr - text.ptr);
+
+	if (!at.source || at.begin == at.end || text.len > BLOCK_BYTES_MAX ||
+	    at.source->bytes.ptr[at.begin] != '|')
+		return false;
+	number = source_place(at.source, at.begin).line + 1 +
+		 count_feeds((struct text){ text.ptr, begin });
+	if (number > at.source->line_count)
+		return false;
+	written = source_line(at.source, number);
+	from = (size_t)(written.ptr + written.len - at.source->bytes.ptr) -
+	       line.len;
+	if (!ends_in(written, line) || from + line.len > at.end)
+		return false;
+	end = end - skipped < line.len ? end - skipped : line.len;
+	*ret = (struct span){ at.source, (uint32_t)(from + begin - skipped),
+			      (uint32_t)(from + end) };
+	return true;
+}
+
 struct span span_within(struct span at, struct text text, size_t begin,
 			size_t end)
 {
-	struct span whole;
+	struct span found;
 
-	if (!span_find_text(at, text, &whole))
-		return at;
-	return (struct span){ whole.source, (uint32_t)(whole.begin + begin),
-			      (uint32_t)(whole.begin + end) };
+	if (!span_find_text(at, text, &found))
+		return span_in_block(at, text, begin, end, &found) ? found : at;
+	return (struct span){ found.source, (uint32_t)(found.begin + begin),
+			      (uint32_t)(found.begin + end) };
 }

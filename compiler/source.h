@@ -62,7 +62,9 @@ bool span_find_text(struct span at, struct text text, struct span *ret);
  * of many pieces.
  *
  * @param at	as for span_find_text()
- * @return @p at itself where the piece cannot be told
+ * @return exact where the file has the text as it is, or as lines of a block
+ *	(`|`; it ends with its line then); else @p at, since escapes and folded
+ *	lines shift what is behind them
  */
 struct span span_within(struct span at, struct text text, size_t begin,
 			size_t end);
