@@ -148,7 +148,7 @@ FUZZ_SECONDS ?= 60
 
 fuzz: ## look for inputs that break a promise, FUZZ_SECONDS for each target
 	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz fuzzers
-	$(Q){ cat tests/fuzz/yaml.dict; sed -nE \
+	$(Q){ cat tests/fuzz/*.dict; sed -nE \
 		's/^\t\{ ("[^"]*"), AT_.*/\1/p' compiler/schema.c; \
 	} >build/fuzz/dict
 	$(Q)for source in tests/fuzz/fuzz_*.c; do \

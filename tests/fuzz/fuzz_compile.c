@@ -8,10 +8,10 @@
 
 #include "arena.h"
 #include "compile.h"
+#include "input.h"
 #include "plan.h"
 #include "sbuf.h"
 #include "sha256.h"
-#include "vec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,42 +19,9 @@
 #undef NDEBUG
 #include <assert.h>
 
-struct input_file {
-	struct text path, bytes;
-};
-
-struct input {
-	VEC(struct input_file) files; /* the first one is the site */
-};
-
 static bool text_holds(struct text text, const char *needle)
 {
 	return memmem(text.ptr, text.len, needle, strlen(needle));
-}
-
-static void input_split(struct arena *arena, struct input *in,
-			struct text bytes)
-{
-	static const char mark[] = "\n=== ";
-	struct text path = TEXT("site.yaml");
-
-	for (;;) {
-		const char *end =
-			memmem(bytes.ptr, bytes.len, mark, sizeof(mark) - 1);
-		const char *rest = bytes.ptr + bytes.len, *feed;
-		size_t len = end ? (size_t)(end - bytes.ptr) : bytes.len;
-
-		*vec_push(arena, &in->files) =
-			(struct input_file){ path, { bytes.ptr, len } };
-		if (!end)
-			return;
-		path.ptr = end + sizeof(mark) - 1;
-		feed = memchr(path.ptr, '\n', (size_t)(rest - path.ptr));
-		if (!feed)
-			return;
-		path.len = (size_t)(feed - path.ptr);
-		bytes = (struct text){ feed + 1, (size_t)(rest - feed - 1) };
-	}
 }
 
 static int input_read(void *ctx, const char *path, size_t max_bytes,
@@ -65,9 +32,8 @@ static int input_read(void *ctx, const char *path, size_t max_bytes,
 
 	if (text_holds(text_of(path), "missing"))
 		return -ENOENT;
-	vec_foreach (struct input_file, file, &in->files)
-		if (text_is(file->path, path))
-			bytes = file->bytes;
+	if (input_find(in, text_of(path)))
+		bytes = input_find(in, text_of(path))->bytes;
 	if (bytes.len > max_bytes)
 		return -EFBIG;
 	sbuf_add(ret_bytes, bytes.ptr, bytes.len);
@@ -193,7 +159,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	const struct plan *plan;
 	struct sbuf shown = { 0 };
 
-	input_split(&arena, &in, (struct text){ (const char *)bytes, len });
+	input_split(&arena, &in, TEXT("site.yaml"),
+		    (struct text){ (const char *)bytes, len });
 	plan = compile(&arena, "site.yaml", &env, &ds);
 	assert(!plan == (ds.errors > 0));
 	if (plan)
