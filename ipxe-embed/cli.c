@@ -324,23 +324,23 @@ static enum status unknown_verb(const struct call *call, const char *name)
 }
 
 /* One word, or the two of a family. Leaves call->verb NULL, without an error,
- * when the family's own help is wanted. */
+ * when the family's own help may be wanted. */
 static enum status take_verb(struct parse *parse)
 {
 	struct call *call = parse->call;
-	const char *name = *parse->next;
+	const char *name = *parse->next++;
 
 	if (cli_is_family(call->program, name)) {
-		if (is_option(parse->next[1]))
+		parse->family = name;
+		if (is_option(*parse->next))
 			return STATUS_OK;
-		if (!parse->next[1])
+		if (!*parse->next)
 			return report_usage(call,
-					    "%s: what of it? See '%s %s "
-					    "--help'",
-					    name, call->program->name, name);
-		name = arena_printf(call->arena, "%s %s", name, *++parse->next);
+					    "which of its verbs? '%s %s "
+					    "--help' lists them",
+					    call->program->name, name);
+		name = arena_printf(call->arena, "%s %s", name, *parse->next++);
 	}
-	parse->next++;
 	call->verb = cli_verb(call->program, name);
 	if (!call->verb)
 		return unknown_verb(call, name);

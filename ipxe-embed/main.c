@@ -31,6 +31,11 @@ static const struct term statuses[] = {
 };
 
 static const struct term environment[] = {
+	{ "IPXE_SRC", "The iPXE source tree, as --ipxe-src of build." },
+	{ "IPXE_EMBED_CACHE",
+	  "Where compiled bases and images are kept, instead of "
+	  "$XDG_CACHE_HOME/ipxe-embed or ~/.cache/ipxe-embed. It may be deleted "
+	  "at any time." },
 	{ "NO_COLOR", "No colour, when set to anything but the empty string." },
 	{ 0 },
 };
