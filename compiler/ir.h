@@ -25,7 +25,7 @@ enum doc_kind { DOC_NULL, DOC_SCALAR, DOC_LIST, DOC_MAP };
  */
 struct doc {
 	enum doc_kind kind;
-	bool plain; /**< scalar without quotes: `true` is a boolean */
+	bool plain;   /**< scalar without quotes: `true` is a boolean */
 	bool indexed; /**< large DOC_MAP, quick to search; see doc.h */
 	/** A scalar with its quotes; block text from its `|` or `>` to the end
 	 * of its last line with text; a list or map: its first byte */

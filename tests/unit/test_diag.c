@@ -164,7 +164,7 @@ static void carets_cover_the_span(void **state)
 		const char *carets;
 	} rows
 		[] = {
-			{ 0, 1, "^" },        { 0, 3, "^~~" },
+			{ 0, 1, "^" },       { 0, 3, "^~~" },
 			{ 2, 8, "  ^~~" },   { 3, 3, "   ^" },
 			{ 8, 14, "     ^" }, /* it ends on another line */
 		};
