@@ -71,11 +71,11 @@ def watch(argv, timeout_s, until=None, echo=None):
     """Run a program, collect its output, and never wait longer than timeout_s.
 
     until: a pattern; when it is seen the program is ended, as after timeout_s.
-    echo: a function that is given the text as it comes.
+    echo: a function that is given each line when it is whole.
     """
     start = time.monotonic()
     process = start_process(argv, subprocess.PIPE)
-    raw = b""
+    raw, shown = b"", 0
     status = None
     try:
         while time.monotonic() - start < timeout_s:
@@ -86,8 +86,10 @@ def watch(argv, timeout_s, until=None, echo=None):
                 status = process.wait(timeout=PATIENCE_S)
                 break
             raw += piece
-            if echo:
-                echo(_clean(piece))
+            end = raw.rfind(b"\n") + 1
+            if echo and end > shown:
+                echo(_clean(raw[shown:end]))
+                shown = end
             if until and re.search(until, _clean(raw)):
                 break
     finally:
@@ -166,6 +168,15 @@ def program():
 def embed(*args, **options):
     """Run the program under test; it must succeed."""
     return call(program(), *args, **options)
+
+
+def build_site(site, out, images, keys=None):
+    """Build a site, and sign its tree if there is a directory with a signer."""
+    words = [word for image in images for word in ("--image", image)]
+    embed("build", site, "-o", out, *words)
+    if keys:
+        signer = os.path.join(keys, "signer.")
+        embed("sign", out, "--key", signer + "key", "--cert", signer + "pem")
 
 
 def ipxe_tree():
@@ -438,18 +449,18 @@ class Machine:
     def _network(self):
         # Under UEFI the firmware's own PXE is used, as on real machines; SeaBIOS
         # has none, its PXE is the iPXE ROM of the card.
-        efi = self.kind["firmware"] == "efi"
-        card = "virtio-net-pci,romfile=" if efi else "e1000"
-        argv = []
-        for index, mac in enumerate(self.macs):
-            net = f"user,id=n{index}"
-            if not self.kind.get("direct"):
-                net += f",tftp={self.tftp},bootfile={self.kind['image']}"
-            boot = ",bootindex=1" if index == 0 else ""
-            device = f"{card},id=c{index},netdev=n{index},mac={mac}{boot}"
-            argv += ["-netdev", net, "-device", device]
+        card = "virtio-net-pci,romfile="
+        if self.kind["firmware"] == "bios":
+            card = "e1000"
+        net = f"tftp={self.tftp},bootfile={self.kind['image']}"
+        first, rest, argv = ",bootindex=1", "", []
         if self.kind.get("direct"):
+            first = rest = ",romfile="
             argv += ["-kernel", os.path.join(self.tftp, self.kind["image"])]
+        for index, mac in enumerate(self.macs):
+            device = f"{card},id=c{index},netdev=n{index},mac={mac}"
+            device += rest if index else first
+            argv += ["-netdev", f"user,id=n{index},{net}", "-device", device]
         return argv
 
     def argv(self, directory):
@@ -485,7 +496,7 @@ class Machine:
             time.sleep(0.2)
         link.close()
 
-    def boot(self, timeout_s=120, until=None, echo=None):
+    def boot(self, timeout_s=300, until=None, echo=None):
         """Let it run until it powers off, until is seen, or the time is up."""
         with tempfile.TemporaryDirectory(prefix="lab-vm-") as directory:
             if self.dead:
