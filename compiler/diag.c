@@ -54,6 +54,22 @@ bool diag_find(const char *name, enum diag_code *ret_code)
 	return false;
 }
 
+static bool is_met_again(struct diags *ds, struct diag *diag)
+{
+	const char *key = arena_printf(
+		ds->arena, "%d %p %u %u %s", (int)diag->code,
+		(const void *)diag->at.source, (unsigned)diag->at.begin,
+		(unsigned)diag->at.end, diag->message);
+	void **slot;
+
+	ds->seen.arena = ds->arena;
+	slot = map_at(&ds->seen, text_of(key));
+	if (*slot)
+		return true;
+	*slot = diag;
+	return false;
+}
+
 struct diag *diag_at(struct diags *ds, enum diag_code code, struct span at,
 		     const char *format, ...)
 {
@@ -70,8 +86,16 @@ struct diag *diag_at(struct diags *ds, enum diag_code code, struct span at,
 	diag->message = arena_vprintf(ds->arena, format, args);
 	va_end(args);
 
+	if (is_met_again(ds, diag)) {
+		if (diag_is_error(code))
+			ds->errors_again++;
+		else
+			ds->warnings_again++;
+		return diag;
+	}
 	/* An error is never displaced by mere warnings. */
-	if (ds->errors + ds->warnings > DIAG_STORED_MAX &&
+	if (ds->errors + ds->warnings - ds->errors_again - ds->warnings_again >
+		    DIAG_STORED_MAX &&
 	    !(diag_is_error(code) && ds->errors == 1))
 		return diag;
 	if (ds->last)
@@ -167,6 +191,9 @@ void diags_sort(struct diags *ds)
 	size_t count = 0, i = 0;
 	struct diag **all;
 
+	ds->errors -= ds->errors_again;
+	ds->warnings -= ds->warnings_again;
+	ds->errors_again = ds->warnings_again = 0;
 	for (struct diag *d = ds->first; d; d = d->next)
 		count++;
 	if (count < 2)
@@ -177,15 +204,6 @@ void diags_sort(struct diags *ds)
 	qsort(all, count, sizeof(*all), diag_compare);
 	ds->first = ds->last = all[0];
 	for (i = 1; i < count; i++) {
-		/* One fault in a shared place is one diagnostic, though it was
-		 * met again for every machine that shares it. */
-		if (diag_compare(&ds->last, &all[i]) == 0) {
-			if (diag_is_error(all[i]->code))
-				ds->errors--;
-			else
-				ds->warnings--;
-			continue;
-		}
 		ds->last->next = all[i];
 		ds->last = all[i];
 	}

@@ -8,6 +8,7 @@
  * a note. A code, once published, never changes its meaning; diag.def has them
  * all with the texts of `ipxe-embed explain`.
  */
+#include "map.h"
 #include "sbuf.h"
 #include "text.h"
 
@@ -39,10 +40,14 @@ struct diags {
 	struct arena *arena;
 	struct diag *first, *last;
 	size_t errors, warnings; /**< all of them, also those not stored */
+	/** Those of them that were met again, until diags_sort() */
+	size_t errors_again, warnings_again;
+	struct map seen;
 };
 
 /**
- * Report a fault. Codes Exxx are errors, Wxxx warnings.
+ * Report a fault. Codes Exxx are errors, Wxxx warnings. The same words about the
+ * same place are stored once: what machines share is met again for each of them.
  *
  * @param at	place in the input; `(struct span){0}` if there is none
  * @return the diagnostic, to add notes to; never NULL
@@ -75,7 +80,8 @@ bool diag_is_error(enum diag_code code);
 /** @return whether @p name ("E310", "e310") is a code; fills @p ret_code */
 bool diag_find(const char *name, enum diag_code *ret_code);
 
-/** Order by file, offset, code: independent of the order of the passes. */
+/** Order by file, offset, code: independent of the order of the passes. What
+ * was met again is not counted any more. */
 void diags_sort(struct diags *ds);
 
 /** As a compiler shows it: path:line:column, line, caret, notes. */

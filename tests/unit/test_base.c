@@ -1,7 +1,9 @@
-/* What everything else stands on: memory, text, arrays, quoting. */
+/* What everything else stands on: memory, text, arrays, quoting, diagnostics. */
 #include "arena.h"
+#include "diag.h"
 #include "quote.h"
 #include "sbuf.h"
+#include "source.h"
 #include "utf8.h"
 #include "vec.h"
 
@@ -246,6 +248,35 @@ static void ipxe_tokens_are_refused(void **state)
 			fail_msg("\"%s\"", rows[i].token);
 }
 
+/* ------------------------------------------------------------- diags -- */
+
+/* What every machine has wrong must not push out the rest. */
+static void fault_met_again_is_stored_once(void **state)
+{
+	struct arena arena = { 0 };
+	struct diags ds = { .arena = &arena };
+	const struct source *source = source_new(&arena, "site", "ab", 2);
+	struct span first = { source, 0, 1 }, second = { source, 1, 2 };
+	size_t stored = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 100000; i++) {
+		diag_at(&ds, DIAG_E504, second, "same words");
+		diag_at(&ds, DIAG_W801, second, "same words");
+	}
+	assert_int_equal(ds.errors, 100000);
+	diag_at(&ds, DIAG_E504, second, "other words");
+	diag_at(&ds, DIAG_E504, first, "same words");
+	diags_sort(&ds);
+	for (const struct diag *d = ds.first; d; d = d->next)
+		stored++;
+	assert_int_equal(stored, 4);
+	assert_int_equal(ds.errors, 3);
+	assert_int_equal(ds.warnings, 1);
+	assert_int_equal(ds.first->at.begin, 0);
+	arena_release(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +291,7 @@ int main(void)
 		cmocka_unit_test(ipxe_prose_has_no_syntax),
 		cmocka_unit_test(uristring_is_that_of_ipxe),
 		cmocka_unit_test(ipxe_tokens_are_refused),
+		cmocka_unit_test(fault_met_again_is_stored_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
