@@ -7,8 +7,8 @@
 
 enum {
 	OUTPUT_BYTES_MAX = 64 << 20, /* of one rendered text */
-	STEPS_MAX = 10000000, /* lists in lists may go on and print nothing */
-	FAULTS_MAX = 16,      /* told of one rendering */
+	STEPS_MAX = 1000000, /* lists in lists may go on and print nothing */
+	FAULTS_MAX = 16,     /* told of one rendering */
 	NAMES_COMPARED_MAX = 200,
 	NAME_BYTES_SHOWN = 40, /* in advice */
 };
@@ -102,7 +102,7 @@ static bool step(struct renderer *r, const struct part *part)
 {
 	if (++r->steps > STEPS_MAX)
 		stop(r, part,
-		     "rendering takes more than ten million steps: lists "
+		     "rendering takes more than a million steps: lists "
 		     "within lists?");
 	return !r->stopped;
 }
