@@ -207,6 +207,19 @@ void certificate_write(const struct certificate *certificate, struct sbuf *out)
 	bio_take(bio, out);
 }
 
+int certificate_write_der(const struct certificate *certificate,
+			  struct sbuf *out)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(certificate->x509, &der);
+
+	if (len <= 0)
+		return -EIO;
+	sbuf_add(out, der, (size_t)len);
+	OPENSSL_free(der);
+	return 0;
+}
+
 static time_t seconds_of(const ASN1_TIME *time, time_t otherwise)
 {
 	struct tm tm = { 0 };

@@ -59,6 +59,10 @@ void certificate_subject_digest(const struct certificate *certificate,
 /** The certificate in PEM, added to @p out. */
 void certificate_write(const struct certificate *certificate, struct sbuf *out);
 
+/** The same in DER. @return 0 or -EIO */
+int certificate_write_der(const struct certificate *certificate,
+			  struct sbuf *out);
+
 /* In UTC. INT64_MIN and INT64_MAX for dates that cannot be read. */
 time_t certificate_not_before(const struct certificate *certificate);
 time_t certificate_not_after(const struct certificate *certificate);

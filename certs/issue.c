@@ -105,10 +105,21 @@ static const struct extension signer_extensions[] = {
 	{ 0 },
 };
 
+/* Firmware takes a certificate of PK, KEK or db for a trust anchor, whether it
+ * is a CA or not; so it is none, and certifies nobody else. */
+static const struct extension firmware_extensions[] = {
+	{ NID_basic_constraints, "critical,CA:FALSE" },
+	{ NID_key_usage, "critical,digitalSignature" },
+	{ NID_ext_key_usage, "codeSigning" },
+	{ NID_subject_key_identifier, "hash" },
+	{ 0 },
+};
+
 static const struct extension *const extensions_of[] = {
 	[ROLE_ROOT] = root_extensions,
 	[ROLE_SERVER] = server_extensions,
 	[ROLE_SIGNER] = signer_extensions,
+	[ROLE_FIRMWARE] = firmware_extensions,
 };
 
 static bool add_extension(X509 *x509, X509V3_CTX *context, int nid,

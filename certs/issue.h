@@ -26,7 +26,8 @@ struct issuer {
 /**
  * Make a certificate.
  *
- * Roots are CAs without a path length; leaves are no CAs, with one purpose.
+ * Roots are CAs without a path length; leaves are no CAs, with one purpose;
+ * certificates for firmware are no CAs and sign themselves.
  * Nothing is critical that iPXE does not know, and there is no OCSP address,
  * which iPXE would insist on asking.
  *

@@ -20,6 +20,8 @@ enum certificate_role {
 	ROLE_ROOT,   /**< named under `trust:` */
 	ROLE_SERVER, /**< shown by the web server */
 	ROLE_SIGNER, /**< signs what is to be booted */
+	/** PK, KEK or db of UEFI firmware; signs itself, iPXE never sees it */
+	ROLE_FIRMWARE,
 };
 
 enum finding_kind {

@@ -17,7 +17,20 @@
 /* What guessing a passphrase costs; about a quarter of a second for each. The
  * number is what OWASP recommends for PBKDF2-HMAC-SHA256 since 2023; the 2048
  * of OpenSSL's own writer are from another age. */
-enum { KDF_ROUNDS = 600000, RSA_BITS = 3072 };
+enum { KDF_ROUNDS = 600000 };
+
+static EVP_PKEY *generate(enum key_type type)
+{
+	switch (type) {
+	case KEY_RSA:
+		return EVP_RSA_gen(3072);
+	case KEY_RSA_2048:
+		return EVP_RSA_gen(2048);
+	case KEY_ECDSA:
+		return EVP_EC_gen("P-256");
+	}
+	return NULL;
+}
 
 void key_release(struct key *key)
 {
@@ -27,8 +40,7 @@ void key_release(struct key *key)
 
 int key_generate(enum key_type type, struct key *ret_key)
 {
-	EVP_PKEY *pkey =
-		type == KEY_RSA ? EVP_RSA_gen(RSA_BITS) : EVP_EC_gen("P-256");
+	EVP_PKEY *pkey = generate(type);
 
 	if (!pkey)
 		return -EIO;

@@ -19,6 +19,12 @@ enum key_type {
 	KEY_RSA,
 	/** Half as large and quick to make, but different at every signing. */
 	KEY_ECDSA,
+	/**
+	 * For firmware: 2048 bits is what all of it takes (UEFI 2.10, 32.4.1
+	 * and 32.5.2 name no other); longer keys fail on some machines, at
+	 * enrolment or, worse, at boot.
+	 */
+	KEY_RSA_2048,
 };
 
 /** Zero-initialise before first use. */

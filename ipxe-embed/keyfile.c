@@ -198,6 +198,18 @@ enum status keyfile_read(const struct call *call, const char *path,
 				    &passphrase);
 }
 
+enum status keyfile_chosen_passphrase(const struct call *call, bool ask,
+				      const char *path,
+				      struct secret *ret_passphrase)
+{
+	if (ask && path)
+		return report_usage(call, "--passphrase and --passphrase-file "
+					  "exclude each other");
+	if (path)
+		return keyfile_passphrase(call, path, ret_passphrase);
+	return ask ? keyfile_new_passphrase(call, ret_passphrase) : STATUS_OK;
+}
+
 /* -------------------------------------------------------------- writing -- */
 
 /** Files in the making. */

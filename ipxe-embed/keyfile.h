@@ -41,6 +41,18 @@ enum status keyfile_passphrase(const struct call *call, const char *path,
 enum status keyfile_new_passphrase(const struct call *call,
 				   struct secret *ret_passphrase);
 
+/**
+ * What `--passphrase` and `--passphrase-file` ask for, of which one at most may
+ * be given.
+ *
+ * @param ask	whether to ask at the terminal
+ * @param path	file to take it from; NULL: none
+ * @param ret_passphrase	its ptr stays NULL with neither
+ */
+enum status keyfile_chosen_passphrase(const struct call *call, bool ask,
+				      const char *path,
+				      struct secret *ret_passphrase);
+
 /** A file to be made; the content is borrowed. */
 struct new_file {
 	const char *name; /**< in the directory */

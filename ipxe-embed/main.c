@@ -6,6 +6,8 @@
 #define VERSION "0.1"
 #endif
 
+/* One a line. */
+/* clang-format off */
 static const struct verb *const verbs[] = {
 	&verb_check,
 	&verb_build,
@@ -14,11 +16,13 @@ static const struct verb *const verbs[] = {
 	&verb_keys_init,
 	&verb_keys_issue,
 	&verb_keys_show,
+	&verb_keys_secure_boot,
 	&verb_schema,
 	&verb_explain,
 	&verb_help,
 	NULL,
 };
+/* clang-format on */
 
 static const struct term statuses[] = {
 	{ "0", "Done; there may have been warnings." },

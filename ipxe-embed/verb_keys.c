@@ -195,22 +195,6 @@ static const char *new_root_name(const struct call *call)
 	return arena_printf(call->arena, "ipxe-embed root %08x", number);
 }
 
-static enum status new_passphrase(const struct call *call,
-				  struct secret *ret_passphrase)
-{
-	const struct init_options *options = call->options;
-
-	if (options->passphrase && options->passphrase_file)
-		return report_usage(call, "--passphrase and --passphrase-file "
-					  "exclude each other");
-	if (options->passphrase_file)
-		return keyfile_passphrase(call, options->passphrase_file,
-					  ret_passphrase);
-	if (options->passphrase)
-		return keyfile_new_passphrase(call, ret_passphrase);
-	return STATUS_OK;
-}
-
 static void say_initialised(const struct call *call, const char *directory,
 			    const struct leaf *leaves, size_t count)
 {
@@ -298,7 +282,9 @@ static enum status run_init(struct call *call)
 	if (status == STATUS_OK)
 		status = check_signer_name(call, options->signer);
 	if (status == STATUS_OK)
-		status = new_passphrase(call, &issuing.passphrase);
+		status = keyfile_chosen_passphrase(call, options->passphrase,
+						   options->passphrase_file,
+						   &issuing.passphrase);
 	if (status == STATUS_OK)
 		status = init_with(&issuing, call->operands[0]);
 	return status;
