@@ -144,6 +144,9 @@ docs: $(B)/bin/ipxe-embed ## what of docs/ the program writes itself
 golden-update: programs ## take the present output as the expected one
 	$(Q)IPXE_EMBED=$(CURDIR)/$(B)/bin/ipxe-embed tests/golden/run --update
 
+demo: ## build a laboratory, boot a machine of it in QEMU, and show it
+	$(Q)scripts/demo.sh
+
 FUZZ_SECONDS ?= 60
 
 fuzz: ## look for inputs that break a promise, FUZZ_SECONDS for each target

@@ -15,9 +15,9 @@ packages() {
 		python3 python3-yaml python3-jsonschema procps strace groff-base \
 		man-db efitools ;;
 	base) echo gcc make libc6-dev binutils perl liblzma-dev ;;
-	native) echo nginx libslirp-dev pkg-config ;;
+	native) echo nginx libslirp-dev pkg-config openssl python3 ;;
 	e2e) echo nginx qemu-system-x86 ovmf ipxe-qemu busybox-static \
-		cpio curl ;;
+		cpio curl openssl python3 ;;
 	*)
 		echo "install-deps.sh: no group '$1'" >&2
 		exit 2
