@@ -393,10 +393,11 @@ class WebServer:
 # --- iPXE as a process ------------------------------------------------------------
 
 
-def run_ipxe(image, macs, settings=None, timeout_s=60):
+def run_ipxe(image, macs, settings=None, timeout_s=90, until=None, echo=None):
     """Run iPXE's Linux program with one network card for each MAC address.
 
     settings: what firmware would say: uuid, serial, asset, product, …; no commas.
+    until, echo: as of watch(); without until, it must end by itself.
     """
     argv = [image]
     for mac in macs:
@@ -404,8 +405,8 @@ def run_ipxe(image, macs, settings=None, timeout_s=60):
     if settings:
         words = ",".join(f"{name}={value}" for name, value in settings.items())
         argv += ["--settings", words]
-    run = watch(argv, timeout_s)
-    if run.status is None:
+    run = watch(argv, timeout_s, until, echo)
+    if run.status is None and not until:
         raise Failure(f"iPXE did not end within {timeout_s} s", run.text)
     return run
 
