@@ -117,7 +117,8 @@ static int put_time(struct sbuf *out, time_t when)
 	put_number(out, (uint32_t)tm.tm_hour, 1);
 	put_number(out, (uint32_t)tm.tm_min, 1);
 	put_number(out, (uint32_t)tm.tm_sec, 1);
-	put_number(out, 0, 4 + 4 + 1);
+	/* Padding, nanoseconds, time zone, daylight, padding. */
+	sbuf_add(out, (const char[9]){ 0 }, 9);
 	return 0;
 }
 

@@ -37,7 +37,9 @@ const struct schema_key schema_keys[] = {
 	{ "verify", AT_SITE, AT_SITE, TYPE_VERIFY, false, SITE(verify),
 	  "How a machine verifies each kernel, initrd and injected file before "
 	  "it uses it: \"signature\" (a detached CMS beside the file), "
-	  "\"digest\" (SHA-256 inside the boot script), or both.",
+	  "\"digest\" (SHA-256 inside the boot script), \"secure-boot\" (all "
+	  "of it in one EFI program, which the firmware verifies), or several "
+	  "of them.",
 	  "[signature, digest]" },
 	{ "signer", AT_SITE, 0, TYPE_TOKEN, false, SITE(signer),
 	  "Common name of the certificate that signs; signatures by any other "
@@ -232,9 +234,9 @@ static const struct {
 	[TYPE_PATHS] = { ONE_OR_MORE(STEP), "path or list of paths" },
 	[TYPE_FILE_PATH] = { "\"type\": \"string\", \"minLength\": 1", "path" },
 	[TYPE_TRUST] = { ONE_OR_MORE(STEP), "path or list of paths" },
-	[TYPE_VERIFY] = { ONE_OR_MORE(
-				  "{\"enum\": [\"signature\", \"digest\"]}"),
-			  "signature, digest, or a list of both" },
+	[TYPE_VERIFY] = { ONE_OR_MORE("{\"enum\": [\"signature\", \"digest\", "
+				      "\"secure-boot\"]}"),
+			  "signature, digest, secure-boot, or a list of them" },
 	[TYPE_BOOT] = { ONE_OR_MORE(STEP), "step or list of steps" },
 	[TYPE_UNKNOWN] = { ONE_OR_MORE(STEP), "step or list of steps" },
 	[TYPE_BOOLEAN] = { "\"type\": \"boolean\"", "true or false" },

@@ -1,11 +1,13 @@
 #include "asset.h"
 
+#include "arena.h"
 #include "cleanup.h"
 #include "files.h"
 #include "private_key.h"
 #include "sbuf.h"
 #include "sha256.h"
 #include "statcache.h"
+#include "uki.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +95,31 @@ static bool env_is_private_key(void *ctx, const char *path, const void *bytes,
 	return result == 1;
 }
 
+/* What is no fault of the site waits in the assets for who has asked. */
+static bool env_make_uki(void *ctx, const struct uki_request *request,
+			 struct span at, struct diags *ds,
+			 struct text *ret_path, struct digest *ret_digest)
+{
+	struct assets *assets = ctx;
+	CLEANUP(sbuf) why = { 0 };
+	enum uki_result result;
+
+	assets->wants_ukis = true;
+	*ret_path = TEXT("");
+	*ret_digest = (struct digest){ 0 };
+	if (assets->failure)
+		return true;
+	result = assets->ukis ? uki_make(assets->ukis, request, &why, ret_path,
+					 ret_digest)
+			      : uki_check(request, &why);
+	if (result == UKI_BAD_KERNEL)
+		diag_at(ds, DIAG_E604, at, "%s", sbuf_text(&why));
+	else if (result == UKI_FAILED && assets->ukis)
+		assets->failure =
+			arena_printf(assets->arena, "%s", sbuf_text(&why));
+	return result != UKI_BAD_KERNEL;
+}
+
 struct compile_env asset_env(struct assets *assets)
 {
 	return (struct compile_env){
@@ -102,5 +129,6 @@ struct compile_env asset_env(struct assets *assets)
 		.digest_bytes = sha256_of,
 		.check_trust = env_check_trust,
 		.is_private_key = env_is_private_key,
+		.make_uki = env_make_uki,
 	};
 }

@@ -7,10 +7,17 @@
 #include "trust.h"
 
 struct statcache;
+struct uki_maker;
 
 struct assets {
 	struct statcache *cache; /**< NULL: only look, do not measure */
 	struct trust trust;      /**< roots seen; zero-initialise */
+	/** NULL: only look whether UKIs could be made, which then are empty */
+	const struct uki_maker *ukis;
+	struct arena
+		*arena;  /**< for what follows; needed if there is a maker */
+	bool wants_ukis; /**< set once the site asks for one */
+	const char *failure; /**< set if one cannot be made: why */
 };
 
 /**

@@ -2,9 +2,11 @@
 
 #include "arena.h"
 #include "asset.h"
+#include "authenticode.h"
 #include "bake.h"
 #include "cleanup.h"
 #include "commit.h"
+#include "files.h"
 #include "ir.h"
 #include "progress.h"
 #include "report.h"
@@ -12,8 +14,11 @@
 #include "sbuf.h"
 #include "signer.h"
 #include "statcache.h"
+#include "uki.h"
 #include "vec.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +29,7 @@ struct build_options {
 	const char *output;
 	const char *ipxe_src;
 	const char *sign_key, *sign_cert, *chain, *passphrase_file;
+	const char *boot_key, *boot_cert, *boot_passphrase_file;
 	struct words images;
 	bool no_images;
 	long jobs;
@@ -40,6 +46,7 @@ struct build {
 	struct text roots_pem; /**< every root of the site, once */
 	struct certificates roots;
 	struct signer signer; /**< loaded if there is a key */
+	struct signer boot;   /**< the same for what firmware verifies */
 	size_t signed_count;  /**< signatures made in this run */
 	struct signing_items unsigned_items;
 	struct base base;
@@ -91,16 +98,44 @@ static enum status fail_tree(const struct build *build, enum tree_result result)
 
 /* ------------------------------------------------------------ compile -- */
 
+static struct issuer boot_signer(const struct build *build)
+{
+	return (struct issuer){ &build->boot.certificate, &build->boot.key };
+}
+
+/* What the site wanted and did not get, through no fault of its own. */
+static enum status check_ukis(const struct build *build,
+			      const struct assets *assets)
+{
+	if (assets->failure)
+		return report_failure(build->call, "%s", assets->failure);
+	if (assets->wants_ukis && !build->options->boot_key)
+		return report_usage(build->call,
+				    "the site has `verify: secure-boot`, so "
+				    "this needs --secure-boot-key and "
+				    "--secure-boot-cert");
+	return STATUS_OK;
+}
+
 static enum status compile_site(struct build *build)
 {
 	const struct call *call = build->call;
-	struct assets assets = { .cache = build->cache };
+	const struct uki_maker ukis = { .arena = call->arena,
+					.cache = build->cache,
+					.by = boot_signer(build) };
+	struct assets assets = {
+		.cache = build->cache,
+		.arena = call->arena,
+		.ukis = build->options->boot_key ? &ukis : NULL,
+	};
 	struct compile_env env = asset_env(&assets);
 	struct diags ds = { .arena = call->arena };
 	enum status status;
 
 	build->plan = compile(call->arena, call->operands[0], &env, &ds);
 	status = report_diags(call, &ds);
+	if (status == STATUS_OK)
+		status = check_ukis(build, &assets);
 	/* Worth keeping even if the site has errors: gigabytes were read. */
 	statcache_save(build->cache);
 	return status;
@@ -238,6 +273,28 @@ static enum status load_signer(struct build *build)
 		       : STATUS_OK;
 }
 
+static enum status load_boot_signer(struct build *build)
+{
+	const struct build_options *options = build->options;
+	const struct signer_files files = {
+		.key = options->boot_key,
+		.certificate = options->boot_cert,
+		.passphrase = options->boot_passphrase_file,
+	};
+
+	if (!options->boot_key != !options->boot_cert)
+		return report_usage(build->call,
+				    "--secure-boot-key and --secure-boot-cert "
+				    "go together");
+	if (!options->boot_key && options->boot_passphrase_file)
+		return report_usage(build->call,
+				    "--secure-boot-passphrase-file belongs to "
+				    "--secure-boot-key");
+	return options->boot_key
+		       ? signer_load(build->call, &files, &build->boot)
+		       : STATUS_OK;
+}
+
 static struct signing_items items_to_sign(struct build *build)
 {
 	struct arena *arena = build->call->arena;
@@ -367,6 +424,49 @@ static void put_image(struct build *build, const struct bake_image *image,
 	tree_put_file(build->tree, &file, from, &image->digest);
 }
 
+/* Nobody else has the file yet: images are copied out of the cache. */
+static enum status sign_image(const struct build *build, const char *path,
+			      struct digest *ret_digest)
+{
+	const struct issuer by = boot_signer(build);
+	int fd = open(path, O_RDWR | O_CLOEXEC), error = 0;
+	CLEANUP(sbuf) why = { 0 };
+
+	if (fd < 0) {
+		error = -errno;
+		sbuf_printf(&why, "cannot be opened: %s", strerror(-error));
+	} else {
+		error = authenticode_sign(fd, &by, &why);
+	}
+	if (!error && lseek(fd, 0, SEEK_SET) == 0)
+		error = files_hash(fd, ret_digest);
+	if (fd >= 0 && close(fd) != 0 && !error)
+		error = -errno;
+	if (error && !why.len)
+		sbuf_puts(&why, strerror(-error));
+	return error ? report_failure(build->call, "%s %s", path,
+				      sbuf_text(&why))
+		     : STATUS_OK;
+}
+
+static enum status sign_images(struct build *build, const char *scratch)
+{
+	enum status status = STATUS_OK;
+
+	for (size_t i = 0; status == STATUS_OK && i < build->baked.image_count;
+	     i++) {
+		struct bake_image *image = &build->baked.images[i];
+
+		if (strncmp(image->target->firmware, "UEFI", 4) == 0)
+			status = sign_image(build,
+					    arena_printf(build->call->arena,
+							 "%s/%s", scratch,
+							 image->target->name),
+					    &image->digest);
+	}
+	return status;
+}
+
 static const char *image_names(struct arena *arena)
 {
 	CLEANUP(sbuf) names = { 0 };
@@ -455,6 +555,9 @@ static enum status bake_images(struct build *build)
 	progress_end(&progress);
 	if (build->baked.status != BAKE_OK)
 		return fail_bake(build);
+	if (build->options->boot_key &&
+	    sign_images(build, request.directory) != STATUS_OK)
+		return STATUS_MACHINE;
 	for (size_t i = 0; i < build->baked.image_count; i++) {
 		const struct bake_image *image = &build->baked.images[i];
 
@@ -604,9 +707,17 @@ static enum status say(struct build *build)
 static enum status run_build(struct call *call)
 {
 	static enum status (*const steps[])(struct build *) = {
-		choose_targets, load_signer, compile_site,   read_roots,
-		open_tree,      put_site,    put_signatures, put_images,
-		commit,         say,
+		choose_targets,
+		load_signer,
+		load_boot_signer,
+		compile_site,
+		read_roots,
+		open_tree,
+		put_site,
+		put_signatures,
+		put_images,
+		commit,
+		say,
 	};
 	struct build build = { .call = call, .options = call->options };
 	enum status status = STATUS_OK;
@@ -618,6 +729,7 @@ static enum status run_build(struct call *call)
 	tree_free(build.tree);
 	certificates_release(&build.roots);
 	signer_release(&build.signer);
+	signer_release(&build.boot);
 	sbuf_release(&build.why);
 	statcache_free(build.cache);
 	return status;
@@ -653,6 +765,21 @@ static const struct option_row rows[] = {
 	  .help = "Read the passphrase of the key from the first line of a "
 		  "file instead of asking for it.",
 	  OPTION_TEXT(struct build_options, passphrase_file) },
+	{ .name = "secure-boot-key",
+	  .value = "FILE",
+	  .help = "The private key of db (`ipxe-embed keys secure-boot`). It "
+		  "signs the UEFI images, and what they boot if the site has "
+		  "`verify: secure-boot`, for the firmware to verify.",
+	  OPTION_TEXT(struct build_options, boot_key) },
+	{ .name = "secure-boot-cert",
+	  .value = "FILE",
+	  .help = "Its certificate, in PEM form.",
+	  OPTION_TEXT(struct build_options, boot_cert) },
+	{ .name = "secure-boot-passphrase-file",
+	  .value = "FILE",
+	  .help = "Read its passphrase from the first line of a file instead "
+		  "of asking for it.",
+	  OPTION_TEXT(struct build_options, boot_passphrase_file) },
 	{ .name = "image",
 	  .value = "NAME",
 	  .help = "Make this image. Without any, "
