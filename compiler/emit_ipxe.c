@@ -64,9 +64,9 @@ static void emit_head(struct emit *e)
 	    "#\n"
 	    "#   start     what comes first\n"
 	    "#   identify  which node is this machine?\n"
-	    "#   nodes     what is particular to each of them\n"
-	    "#   orders    what they try to boot, step by step\n"
 	    "#   routines  network, get (fetch and verify), boot, retry ...\n"
+	    "#   orders    what machines try to boot, step by step\n"
+	    "#   nodes     what is particular to each of them\n"
 	    "#\n"
 	    "# A routine goes back to ${back} when it is done. When a step of a\n"
 	    "# boot order fails, all that was fetched is dropped and the next\n"
@@ -312,7 +312,6 @@ static void emit_steps(struct emit *e, const struct machine *machine,
 			PUT(":%s\n", prefix);
 		if (i + 1 < machine->action_count)
 			PUT("set next %s-step-%zu\n", label, i + 2);
-		e->uses[action->kind] = true;
 		if (action->boot)
 			emit_profile(e, action->boot, prefix, &w);
 		else
@@ -607,12 +606,18 @@ static void emit_step_routines(struct emit *e)
 		    "exit 1\n");
 }
 
+static void find_uses(struct emit *e, const struct machine *machine)
+{
+	for (size_t i = 0; i < machine->action_count; i++)
+		e->uses[machine->actions[i].kind] = true;
+}
+
 static void emit_end(struct emit *e)
 {
 	heading(e, "failed: on with the next step");
 	PUT(":failed\n"
 	    "imgfree ||\n"
-	    "goto ${next} ||\n");
+	    "goto ${next} || goto stop\n");
 	if (has(e, VERIFY_SECURE_BOOT))
 		PUT("\n:insecure\n"
 		    "echo ipxe-embed: REFUSED: site %s boots only with UEFI "
@@ -639,11 +644,15 @@ void emit_ipxe(const struct plan *plan, struct sbuf *out)
 	};
 	struct emit *e = &emit;
 
+	find_uses(e, &plan->effective->unknown);
+	for (size_t i = 0; i < plan->order_count; i++)
+		find_uses(e, plan->orders[i].members[0]);
+
+	/* What grows with the site comes last: iPXE looks for a label from the
+	 * top of the script, line by line. */
 	emit_head(e);
 	emit_identify(e);
 	emit_unknown(e);
-	emit_nodes(e);
-	emit_orders(e);
 	emit_network(e);
 	emit_gets(e);
 	if (has(e, VERIFY_SECURE_BOOT))
@@ -652,4 +661,6 @@ void emit_ipxe(const struct plan *plan, struct sbuf *out)
 		emit_boot(e);
 	emit_step_routines(e);
 	emit_end(e);
+	emit_orders(e);
+	emit_nodes(e);
 }
