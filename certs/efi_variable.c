@@ -29,9 +29,6 @@ static const struct efi_guid guid_security = {
 };
 
 enum {
-	/* NON_VOLATILE, BOOTSERVICE_ACCESS, RUNTIME_ACCESS and
-	 * TIME_BASED_AUTHENTICATED_WRITE_ACCESS. */
-	ATTRIBUTES = 0x27,
 	LIST_HEADER_BYTES = 28,
 	WIN_CERTIFICATE_BYTES = 8,
 	WIN_CERTIFICATE_REVISION = 0x0200,
@@ -50,6 +47,11 @@ static const struct {
 const char *efi_variable_name(enum efi_variable variable)
 {
 	return variables[variable].name;
+}
+
+const struct efi_guid *efi_variable_vendor(enum efi_variable variable)
+{
+	return variables[variable].vendor;
 }
 
 static void put_number(struct sbuf *out, uint32_t number, size_t bytes)
@@ -133,7 +135,7 @@ static void digest_update(enum efi_variable variable, const struct sbuf *when,
 	for (const char *c = variables[variable].name; *c; c++)
 		put_number(&head, (uint32_t)(unsigned char)*c, 2);
 	put_guid(&head, variables[variable].vendor);
-	put_number(&head, ATTRIBUTES, 4);
+	put_number(&head, EFI_VARIABLE_ATTRIBUTES, 4);
 	sbuf_add(&head, when->ptr, when->len);
 	sha256_begin(&hash);
 	sha256_add(&hash, head.ptr, head.len);

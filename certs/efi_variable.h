@@ -24,8 +24,17 @@ enum efi_variable {
 	EFI_DB,  /**< whose programs may run */
 };
 
+enum {
+	/** NON_VOLATILE, BOOTSERVICE_ACCESS, RUNTIME_ACCESS and
+	 * TIME_BASED_AUTHENTICATED_WRITE_ACCESS, as all of them have. */
+	EFI_VARIABLE_ATTRIBUTES = 0x27,
+};
+
 /** "PK", "KEK", "db" */
 const char *efi_variable_name(enum efi_variable variable);
+
+/** The other half of its name. */
+const struct efi_guid *efi_variable_vendor(enum efi_variable variable);
 
 /**
  * The owner to write beside certificates: a mark for people and tools, which

@@ -415,12 +415,15 @@ def run_ipxe(image, macs, settings=None, timeout_s=90, until=None, echo=None):
 
 OVMF = ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd")
 
+SECURE_CODE = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
+
 # How each kind of machine starts: firmware, and the image it is given.
 MACHINES = {
     "bios": {"firmware": "bios", "image": "undionly.kpxe"},
     "lkrn": {"firmware": "bios", "image": "ipxe.lkrn", "direct": True},
     "efi": {"firmware": "efi", "image": "ipxe.efi"},
     "snponly": {"firmware": "efi", "image": "snponly.efi"},
+    "secure": {"firmware": "secure", "image": "ipxe.efi"},
 }
 
 
@@ -429,21 +432,29 @@ class Machine:
 
     kind: one of MACHINES; tftp: directory with the image; macs: one network card
     each, the first one boots; disk: QEMU drive (a path or fat:DIR); smbios: as for
-    `-smbios type=1,`; dead: MACs whose cable is not plugged in.
+    `-smbios type=1,`; dead: MACs whose cable is not plugged in; store: variables of
+    a UEFI with Secure Boot, of which it gets a copy.
     """
 
-    def __init__(self, kind, tftp, macs, disk=None, smbios=None, uuid=None, dead=()):
+    def __init__(self, kind, tftp, macs, disk=None, smbios=None, uuid=None, dead=(),
+                 store=OVMF[1]):
         self.kind = MACHINES[kind]
         self.tftp, self.macs, self.disk = tftp, macs, disk
         self.smbios, self.uuid, self.dead = smbios, uuid, dead
+        self.store = store
 
     def _firmware(self, directory):
         if self.kind["firmware"] == "bios":
             return ["-machine", "pc"]
-        store = shutil.copy(OVMF[1], os.path.join(directory, "vars.fd"))
+        store = shutil.copy(self.store, os.path.join(directory, "vars.fd"))
         flash = "if=pflash,format=raw"
-        return ["-machine", "q35"] + [
-            *("-drive", f"{flash},readonly=on,file={OVMF[0]}"),
+        code, argv = OVMF[0], ["-machine", "q35"]
+        if self.kind["firmware"] == "secure":
+            # Nothing but firmware, in system management mode, may write to it.
+            code, argv = SECURE_CODE, ["-machine", "q35,smm=on"]
+            argv += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
+        return argv + [
+            *("-drive", f"{flash},readonly=on,file={code}"),
             *("-drive", f"{flash},file={store}"),
         ]
 
