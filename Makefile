@@ -172,7 +172,7 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-bench: $(B)/bin/ipxe-embed $(bench_programs) ## figures for docs/performance.md
+bench: $(B)/bin/ipxe-embed $(bench_programs) $(B)/tests/base/bakery ## figures for docs/performance.md
 	$(Q)IPXE_EMBED=$(CURDIR)/$< BUILD=$(CURDIR)/$(B) tests/bench/bench
 
 .PHONY: fuzzers

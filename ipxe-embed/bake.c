@@ -3,7 +3,8 @@
 #include "arena.h"
 #include "copy.h"
 #include "files.h"
-#include "relink.h"
+#include "manifest.h"
+#include "prepare.h"
 #include "roots.h"
 #include "sbuf.h"
 #include "sha256.h"
@@ -18,10 +19,9 @@
 
 #define KIB 1024u
 /* Change it when images change by other means than their inputs. */
-#define IMAGE_FORMAT "ipxe-embed image 1"
-/* The linker script of a base and recipes of make have their limits. */
-#define ROOTS_MAX      256
-#define IMAGE_UNUSED_S (60 * 24 * 60 * 60)
+#define IMAGE_FORMAT    "ipxe-embed image 2"
+#define IMAGE_MAX_BYTES ((size_t)64 * 1024 * 1024)
+#define IMAGE_UNUSED_S  (60 * 24 * 60 * 60)
 
 /*
  * A boot ROM loads a .kpxe below 640 KiB, where it shares the room with the
@@ -85,7 +85,7 @@ struct bakery {
 	struct root_certificates roots;
 	const char *cache;     /* directory */
 	int images, directory; /* descriptors: of cached, of wanted images */
-	struct sbuf identity;  /* of the toolchain */
+	const char *images_path;
 	struct sbuf why;
 };
 
@@ -97,32 +97,27 @@ static enum bake_status fail(struct bakery *bakery, enum bake_status status)
 
 /* -------------------------------------------------------------- inputs -- */
 
-static struct copy_request copy_request(const struct bakery *bakery,
-					const struct bake_target *target)
+static const char *hex_of(struct arena *arena, const struct digest *digest)
 {
-	return (struct copy_request){
-		.base = bakery->request->base,
-		.features = &bakery->request->features,
-		.bin = target->bin,
-		.identity = { sbuf_text(&bakery->identity),
-			      bakery->identity.len },
-		.cache = bakery->cache,
-	};
+	char *hex = arena_alloc(arena, 65);
+
+	digest_hex(digest, hex);
+	return hex;
 }
 
 /* Everything that the bytes of an image depend on. */
 static void digest_inputs(const struct bakery *bakery,
+			  const struct prepared *base,
 			  const struct bake_target *target,
 			  struct digest *ret_digest)
 {
-	struct copy_request copy = copy_request(bakery, target);
 	struct sbuf inputs = { 0 };
 	struct digest script;
 
 	sha256_of(bakery->request->script.ptr, bakery->request->script.len,
 		  &script);
 	sbuf_printf(&inputs, IMAGE_FORMAT "\n%s\n%s\n",
-		    copy_name(bakery->arena, &copy), target->name);
+		    hex_of(bakery->arena, &base->digest), target->name);
 	sbuf_add(&inputs, script.sha256, sizeof(script.sha256));
 	for (size_t i = 0; i < bakery->roots.count; i++)
 		sbuf_printf(&inputs, "%s\n", bakery->roots.at[i].hex);
@@ -130,77 +125,67 @@ static void digest_inputs(const struct bakery *bakery,
 	sbuf_release(&inputs);
 }
 
-static const char *hex_of(struct arena *arena, const struct digest *digest)
-{
-	char *hex = arena_alloc(arena, 65);
-
-	for (size_t i = 0; i < 32; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest->sha256[i]);
-	return hex;
-}
-
 /* --------------------------------------------------------------- cache -- */
 
 /*
- * A finished image lies in the cache as INPUTS-NAME, and its own SHA-256 as
- * INPUTS-NAME.sha256; without that, or if it differs, it counts as absent.
+ * Compressing takes a while, so what was compressed is kept: an image lies in
+ * the cache as INPUTS-NAME, and its own SHA-256 as INPUTS-NAME.sha256; without
+ * that, or if it differs, it counts as absent.
  */
 static const char *cached_name(const struct bakery *bakery,
+			       const struct prepared *base,
 			       const struct bake_target *target)
 {
 	struct digest inputs;
 
-	digest_inputs(bakery, target, &inputs);
+	digest_inputs(bakery, base, target, &inputs);
 	return arena_printf(bakery->arena, "%s-%s",
 			    hex_of(bakery->arena, &inputs), target->name);
 }
 
-static int copy_whole(int from_dir, const char *from, int to_dir,
-		      const char *to, struct digest *ret_digest)
+/* A file that appears whole, whatever was there. */
+static int write_whole(int dir, const char *name, const struct sbuf *bytes)
 {
 	struct sbuf temporary = { 0 };
-	int in = files_open(from_dir, from, NULL), out, result;
+	int result;
 
-	if (in < 0)
-		return in;
-	sbuf_printf(&temporary, ".new-%ld-%s", (long)getpid(), to);
-	result = files_remove(to_dir, temporary.ptr);
-	out = result && result != -ENOENT ? result
-					  : files_create(to_dir, temporary.ptr);
-	result = out < 0 ? out : files_copy(in, out, ret_digest);
-	if (out >= 0 && close(out) && !result)
-		result = -errno;
+	sbuf_printf(&temporary, ".new-%ld-%s", (long)getpid(), name);
+	result = files_remove(dir, temporary.ptr);
+	if (!result || result == -ENOENT)
+		result =
+			files_write(dir, temporary.ptr, bytes->ptr, bytes->len);
 	if (!result)
-		result = files_rename(to_dir, temporary.ptr, to_dir, to, 0);
+		result = files_rename(dir, temporary.ptr, dir, name, 0);
 	if (result)
-		files_remove(to_dir, temporary.ptr);
-	close(in);
+		files_remove(dir, temporary.ptr);
 	sbuf_release(&temporary);
 	return result;
 }
 
-static bool cache_has(const struct bakery *bakery, const char *name,
-		      struct digest *ret_digest)
+static bool cache_get(const struct bakery *bakery, const char *name,
+		      struct sbuf *ret_bytes)
 {
 	const char *note = arena_printf(bakery->arena, "%s.sha256", name);
-	struct sbuf noted = { 0 };
+	struct sbuf noted = { 0 }, bytes = { 0 };
 	struct digest digest;
-	int fd = files_open(bakery->images, name, NULL);
-	bool good;
+	bool good =
+		files_read(bakery->images, note, 4096, &noted) == 0 &&
+		files_read(bakery->images, name, IMAGE_MAX_BYTES, &bytes) == 0;
 
-	if (fd < 0)
-		return false;
-	good = files_read(bakery->images, note, 4096, &noted) == 0 &&
-	       files_hash(fd, &digest) == 0 &&
-	       strcmp(sbuf_text(&noted), hex_of(bakery->arena, &digest)) == 0;
-	close(fd);
+	if (good) {
+		sha256_of(bytes.ptr, bytes.len, &digest);
+		good = strcmp(sbuf_text(&noted),
+			      hex_of(bakery->arena, &digest)) == 0;
+	}
 	sbuf_release(&noted);
-	if (!good)
+	if (!good) {
+		sbuf_release(&bytes);
 		return false;
+	}
 	/* The time of the last use, for prune(). */
 	utimensat(bakery->images, name, NULL, AT_SYMLINK_NOFOLLOW);
 	utimensat(bakery->images, note, NULL, AT_SYMLINK_NOFOLLOW);
-	*ret_digest = digest;
+	*ret_bytes = bytes;
 	return true;
 }
 
@@ -225,14 +210,15 @@ static void prune(const struct bakery *bakery)
 
 /* Best effort: without it the next run makes the image again. */
 static void cache_put(const struct bakery *bakery, const char *name,
-		      const struct copy *copy, const char *path)
+		      const struct sbuf *bytes)
 {
 	const char *note = arena_printf(bakery->arena, "%s.sha256", name);
 	struct digest digest;
 
 	prune(bakery);
 	files_remove(bakery->images, note);
-	if (copy_whole(copy->root, path, bakery->images, name, &digest) == 0)
+	sha256_of(bytes->ptr, bytes->len, &digest);
+	if (write_whole(bakery->images, name, bytes) == 0)
 		files_write(bakery->images, note,
 			    hex_of(bakery->arena, &digest), 64);
 }
@@ -272,23 +258,19 @@ static enum bake_status refuse_size(struct bakery *bakery,
 	return fail(bakery, BAKE_TOO_LARGE);
 }
 
-/* Bring an image from the cache to where the caller wants it. */
+/* Put an image where the caller wants it. */
 static enum bake_status deliver(struct bakery *bakery,
 				const struct bake_target *target,
-				const struct digest *digest, bool made)
+				const struct sbuf *bytes, bool made)
 {
-	struct bake_image image = { target, *digest, made, false };
-	struct digest arrived;
+	struct bake_image image = { .target = target, .made = made };
 	int error;
 
-	if (target->limit_bytes && digest->size_bytes > target->limit_bytes)
+	sha256_of(bytes->ptr, bytes->len, &image.digest);
+	if (target->limit_bytes && bytes->len > target->limit_bytes)
 		return refuse_size(bakery, &image);
-	image.large =
-		target->warn_bytes && digest->size_bytes > target->warn_bytes;
-	error = copy_whole(bakery->images, cached_name(bakery, target),
-			   bakery->directory, target->name, &arrived);
-	if (!error && memcmp(arrived.sha256, digest->sha256, 32) != 0)
-		error = -EIO;
+	image.large = target->warn_bytes && bytes->len > target->warn_bytes;
+	error = write_whole(bakery->directory, target->name, bytes);
 	if (error) {
 		sbuf_printf(&bakery->why, "Cannot write %s/%s: %s.\n",
 			    bakery->request->directory, target->name,
@@ -299,141 +281,113 @@ static enum bake_status deliver(struct bakery *bakery,
 	return BAKE_OK;
 }
 
-static enum bake_status take_cached(struct bakery *bakery)
+static enum bake_status refuse_patch(struct bakery *bakery,
+				     const struct bake_target *target,
+				     enum patch_status status, size_t excess)
 {
-	const struct bake_request *request = bakery->request;
-	enum bake_status status = BAKE_OK;
-
-	for (size_t i = 0; !status && i < request->target_count; i++) {
-		const struct bake_target *target = request->targets[i];
-		struct digest digest;
-
-		if (cache_has(bakery, cached_name(bakery, target), &digest))
-			status = deliver(bakery, target, &digest, false);
+	if (status != PATCH_TOO_LARGE) {
+		sbuf_printf(&bakery->why,
+			    "%s of the base has no room for a section.\n",
+			    target->name);
+		return fail(bakery, BAKE_FAILED);
 	}
+	bakery->result->too_large.target = target;
+	sbuf_printf(&bakery->why,
+		    "The boot script and the roots are %zu bytes larger than "
+		    "the room in %s. Fewer nodes in the image, or dispatch: "
+		    "remote, make the script smaller.\n",
+		    excess, target->name);
+	return fail(bakery, BAKE_TOO_LARGE);
+}
+
+/* The site in a blank image; compressed, where that belongs to it. */
+static enum bake_status make_image(struct bakery *bakery,
+				   const struct prepared *base,
+				   const struct prepared_image *from,
+				   struct sbuf *ret_bytes)
+{
+	struct sbuf flat = { 0 };
+	size_t excess = 0;
+	enum patch_status status;
+	int error;
+
+	sbuf_add(&flat, from->blank->ptr, from->blank->len);
+	status = patch(&from->places, bakery->request->script, &bakery->roots,
+		       &flat, &excess);
+	if (status || !from->target->packed) {
+		*ret_bytes = flat;
+		return status ? refuse_patch(bakery, from->target, status,
+					     excess)
+			      : BAKE_OK;
+	}
+	error = prepared_pack(base, from->target, &flat, bakery->images_path,
+			      ret_bytes, &bakery->why);
+	sbuf_release(&flat);
+	return error ? fail(bakery, BAKE_FAILED) : BAKE_OK;
+}
+
+static enum bake_status bake_one(struct bakery *bakery,
+				 const struct prepared *base,
+				 const struct bake_target *target)
+{
+	const struct prepared_image *from = prepared_image(base, target);
+	enum bake_status status = BAKE_OK;
+	struct sbuf bytes = { 0 };
+	const char *name;
+	bool cached;
+
+	if (!from) {
+		sbuf_printf(&bakery->why, "The base %s has no %s.\n",
+			    base->directory, target->name);
+		return fail(bakery, BAKE_FAILED);
+	}
+	name = cached_name(bakery, base, target);
+	cached = target->packed && cache_get(bakery, name, &bytes);
+	if (!cached)
+		status = make_image(bakery, base, from, &bytes);
+	if (!status && !cached && target->packed)
+		cache_put(bakery, name, &bytes);
+	if (!status)
+		status = deliver(bakery, target, &bytes, !cached);
+	sbuf_release(&bytes);
 	return status;
 }
 
-/* The images still to be made in one bin directory. */
-struct batch {
-	const struct bake_target **targets;
-	size_t count;
-	unsigned needs;
-};
-
-static struct batch batch_for(const struct bakery *bakery, const char *bin)
+/* All images wanted of one bin directory. */
+static enum bake_status bake_of(struct bakery *bakery, const char *bin)
 {
 	const struct bake_request *request = bakery->request;
-	struct batch batch = { arena_array(bakery->arena, request->target_count,
-					   sizeof(*batch.targets)),
-			       0, 0 };
-
-	for (size_t i = 0; i < request->target_count; i++) {
-		const struct bake_target *target = request->targets[i];
-
-		if (strcmp(target->bin, bin) ||
-		    is_done(&bakery->result->images[i]))
-			continue;
-		batch.targets[batch.count++] = target;
-		batch.needs |= target->needs;
-	}
-	return batch;
-}
-
-static void say_waiting(void *ctx)
-{
-	const struct bakery *bakery = ctx;
-	struct bake_progress progress = {
-		"images", "wait for another run that builds the same base", 0, 0
-	};
-
-	if (bakery->request->progress)
-		bakery->request->progress(bakery->request->ctx, &progress);
-}
-
-static struct relink_request relink_request(const struct bakery *bakery,
-					    const struct batch *batch)
-{
-	const struct bake_request *request = bakery->request;
-	struct digest inputs;
-
-	digest_inputs(bakery, batch->targets[0], &inputs);
-	return (struct relink_request){
-		.script = request->script,
-		.roots = &bakery->roots,
-		.targets = batch->targets,
-		.target_count = batch->count,
-		.version = request->base->version,
-		.build_id = (unsigned)inputs.sha256[0] << 24 |
-			    (unsigned)inputs.sha256[1] << 16 |
-			    (unsigned)inputs.sha256[2] << 8 | inputs.sha256[3],
+	const struct prepare_request wanted = {
+		.base = request->base,
+		.features = request->features,
+		.bin = bin,
+		.cache = bakery->cache,
 		.jobs = request->jobs,
 		.progress = request->progress,
 		.ctx = request->ctx,
 	};
-}
-
-static enum bake_status take_made(struct bakery *bakery,
-				  const struct batch *batch,
-				  const struct copy *copy)
-{
+	struct prepared base = { 0 };
 	enum bake_status status = BAKE_OK;
 
-	for (size_t i = 0; !status && i < batch->count; i++) {
-		const struct bake_target *target = batch->targets[i];
-		const char *name = cached_name(bakery, target);
-		struct digest digest;
-
-		cache_put(bakery, name, copy,
-			  arena_printf(bakery->arena, "src/%s/%s", target->bin,
-				       target->name));
-		if (cache_has(bakery, name, &digest)) {
-			status = deliver(bakery, target, &digest, true);
-			continue;
-		}
-		sbuf_printf(&bakery->why, "Cannot write %s to %s/images.\n",
-			    target->name, bakery->cache);
-		status = fail(bakery, BAKE_FAILED);
-	}
-	return status;
-}
-
-static enum bake_status make_batch(struct bakery *bakery,
-				   const struct batch *batch)
-{
-	struct copy_request wanted = copy_request(bakery, batch->targets[0]);
-	struct relink_request relinking = relink_request(bakery, batch);
-	struct copy copy = { 0 };
-	enum bake_status status;
-
-	if (!tools_are_here(batch->needs, &bakery->why))
+	if (prepare(bakery->arena, &wanted, &base, &bakery->why))
 		return fail(bakery, BAKE_FAILED);
-	wanted.waiting = say_waiting;
-	wanted.ctx = bakery;
-	if (copy_open(bakery->arena, &wanted, &copy, &bakery->why) ||
-	    relink(bakery->arena, &copy, &relinking, &bakery->why))
-		status = fail(bakery, BAKE_FAILED);
-	else
-		status = take_made(bakery, batch, &copy);
-	copy_release(&copy);
+	for (size_t i = 0; !status && i < request->target_count; i++)
+		if (strcmp(request->targets[i]->bin, bin) == 0)
+			status = bake_one(bakery, &base, request->targets[i]);
+	prepared_release(&base);
 	return status;
 }
 
 /* ------------------------------------------------------------ together -- */
 
-static enum bake_status make_all(struct bakery *bakery)
+static enum bake_status bake_all(struct bakery *bakery)
 {
 	const struct bake_request *request = bakery->request;
-	enum bake_status status = take_cached(bakery);
+	enum bake_status status = BAKE_OK;
 
-	for (size_t i = 0; !status && i < request->target_count; i++) {
-		struct batch batch;
-
-		if (is_done(&bakery->result->images[i]))
-			continue;
-		batch = batch_for(bakery, request->targets[i]->bin);
-		status = make_batch(bakery, &batch);
-	}
+	for (size_t i = 0; !status && i < request->target_count; i++)
+		if (!is_done(&bakery->result->images[i]))
+			status = bake_of(bakery, request->targets[i]->bin);
 	return status;
 }
 
@@ -451,11 +405,11 @@ static enum bake_status split_roots(struct bakery *bakery)
 		sbuf_puts(&bakery->why,
 			  "There is no root of trust to put into the image; "
 			  "without one, iPXE would trust its own.\n");
-	else if (bakery->roots.count > ROOTS_MAX)
+	else if (bakery->roots.count > PATCH_ROOTS)
 		sbuf_printf(&bakery->why,
 			    "There are %zu roots of trust; an image takes at "
 			    "most %d.\n",
-			    bakery->roots.count, ROOTS_MAX);
+			    bakery->roots.count, PATCH_ROOTS);
 	else
 		return BAKE_OK;
 	return fail(bakery, BAKE_INPUT);
@@ -485,6 +439,7 @@ static enum bake_status open_directories(struct bakery *bakery)
 		return fail(bakery, BAKE_FAILED);
 	}
 	images = arena_printf(bakery->arena, "%s/images", bakery->cache);
+	bakery->images_path = images;
 	error = copy_make_path(images);
 	if (error) {
 		sbuf_printf(&bakery->why, "Cannot make the directory %s: %s.\n",
@@ -496,18 +451,6 @@ static enum bake_status open_directories(struct bakery *bakery)
 		status = open_directory(bakery, bakery->request->directory,
 					&bakery->directory);
 	return status;
-}
-
-static enum bake_status know_tools(struct bakery *bakery)
-{
-	int error = tools_identity(&bakery->identity);
-
-	if (!error)
-		return BAKE_OK;
-	if (tools_are_here(0, &bakery->why))
-		sbuf_printf(&bakery->why, "gcc or ld does not run: %s.\n",
-			    strerror(-error));
-	return fail(bakery, BAKE_FAILED);
 }
 
 /* Of all that were asked for, those that there are, in order. */
@@ -527,9 +470,8 @@ enum bake_status bake(struct arena *arena, const struct bake_request *request,
 				 .result = ret_result,
 				 .images = -1,
 				 .directory = -1 };
-	enum bake_status (*const steps[])(struct bakery *) = {
-		split_roots, open_directories, know_tools, make_all
-	};
+	enum bake_status (*const steps[])(
+		struct bakery *) = { split_roots, open_directories, bake_all };
 	enum bake_status status = BAKE_OK;
 
 	*ret_result = (struct bake_result){ .status = BAKE_OK };
@@ -546,7 +488,6 @@ enum bake_status bake(struct arena *arena, const struct bake_request *request,
 		close(bakery.images);
 	if (bakery.directory >= 0)
 		close(bakery.directory);
-	sbuf_release(&bakery.identity);
 	sbuf_release(&bakery.why);
 	return status;
 }

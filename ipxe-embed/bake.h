@@ -10,9 +10,10 @@
  *     if (bake(arena, &request, &result) != BAKE_OK)
  *             fputs(result.why, stderr);
  *
- * The first image of a firmware takes minutes, for iPXE is compiled; a changed
- * site takes seconds; an image that was made before comes from the cache. The
- * same inputs give the same bytes, wherever and whenever.
+ * The first image of a firmware takes minutes, for iPXE is compiled; after that
+ * no compiler is needed: a site is written into blank images (prepare.h), which
+ * takes milliseconds. The same inputs give the same bytes, wherever and
+ * whenever.
  */
 #include "base.h"
 #include "plan.h"

@@ -337,7 +337,7 @@ const char *base_how_to_get(void)
 	       "(or unpack the same release from your distribution), and build "
 	       "again. A tree elsewhere is named with --ipxe-src DIR or "
 	       "IPXE_SRC=DIR. The first image takes about two minutes for "
-	       "BIOS and as long for UEFI, later ones seconds.\n";
+	       "BIOS and as long for UEFI, later ones milliseconds.\n";
 }
 
 const char *base_cache(struct arena *arena)

@@ -47,7 +47,8 @@ static int remove_if_there(int root, const char *path)
 static int forget_last_site(struct arena *arena, const struct copy *copy,
 			    const struct relink_request *request)
 {
-	static const char *const suffixes[] = { "", ".tmp", ".bin" };
+	static const char *const suffixes[] = { "", ".tmp", ".bin", ".zinfo" };
+	const size_t count = sizeof(suffixes) / sizeof(*suffixes);
 	const char *bin = request->targets[0]->bin;
 	int result = 0;
 
@@ -56,11 +57,12 @@ static int forget_last_site(struct arena *arena, const struct copy *copy,
 		result = remove_if_there(
 			copy->root,
 			arena_printf(arena, "src/%s/%s", bin, of_the_site[i]));
-	for (size_t i = 0; i < request->target_count * 3 && !result; i++)
+	for (size_t i = 0; i < request->target_count * count && !result; i++)
 		result = remove_if_there(
-			copy->root, arena_printf(arena, "src/%s/%s%s", bin,
-						 request->targets[i / 3]->name,
-						 suffixes[i % 3]));
+			copy->root,
+			arena_printf(arena, "src/%s/%s%s", bin,
+				     request->targets[i / count]->name,
+				     suffixes[i % count]));
 	return result;
 }
 
@@ -290,11 +292,15 @@ static const char *const *make_arguments(struct arena *arena,
 
 		argue(arena, &out,
 		      arena_printf(arena, "%s/%s", target->bin, target->name));
-		/* Kept, to look into what gets compressed. */
-		if (target->packed)
-			argue(arena, &out,
-			      arena_printf(arena, "%s/%s.bin", target->bin,
-					   target->name));
+		/* Kept: what gets compressed, and how. */
+		if (!target->packed)
+			continue;
+		argue(arena, &out,
+		      arena_printf(arena, "%s/%s.bin", target->bin,
+				   target->name));
+		argue(arena, &out,
+		      arena_printf(arena, "%s/%s.zinfo", target->bin,
+				   target->name));
 	}
 	argue(arena, &out, arena_printf(arena, "EMBED=%s", paths->script));
 	argue(arena, &out, arena_printf(arena, "TRUST=%s", paths->roots));

@@ -32,4 +32,13 @@ struct root_certificates {
 size_t roots_split(struct arena *arena, const struct text *files, size_t count,
 		   struct root_certificates *ret_roots);
 
+/**
+ * Certificates that only hold a place: each parses, none says or proves
+ * anything, and they are the same everywhere and always.
+ *
+ * @param count	at most 127
+ */
+void roots_placeholders(struct arena *arena, size_t count,
+			struct root_certificates *ret_roots);
+
 #endif

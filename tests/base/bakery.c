@@ -4,15 +4,23 @@
  *
  *     bakery find [TREE]
  *     bakery bake DIRECTORY SCRIPT FEATURES TARGETS ROOT...
+ *     bakery reference DIRECTORY SCRIPT FEATURES TARGETS ROOT...
+ *
+ * The reference is what iPXE's own make links from the same inputs; its targets
+ * are of one bin directory.
  *
  * FEATURES and TARGETS are lists with commas; "-" is an empty one. Prints what
  * it found or made, a line each; the exit status is enum bake_status.
  */
 #include "arena.h"
 #include "bake.h"
+#include "copy.h"
 #include "files.h"
 #include "progress.h"
+#include "relink.h"
+#include "roots.h"
 #include "sbuf.h"
+#include "tools.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -78,35 +86,110 @@ static void print_result(const struct bake_result *result)
 	fputs(result->why, stdout);
 }
 
-static int bake_it(struct arena *arena, char **words, int root_count)
-{
+/* What the command line asks for. */
+struct wish {
+	struct base base;
+	struct bake_request request;
+	struct progress progress;
 	const struct bake_target *targets[COUNT_MAX];
 	struct text roots[COUNT_MAX];
-	struct progress progress = { 0 };
-	struct base base;
-	struct bake_request request = { .base = &base,
-					.roots = roots,
-					.targets = targets,
-					.directory = words[0],
-					.progress = progress_show,
-					.ctx = &progress };
+};
+
+static bool read_wish(struct arena *arena, char **words, int root_count,
+		      struct wish *wish)
+{
+	struct bake_request *request = &wish->request;
+
+	base_find(arena, NULL, &wish->base);
+	if (wish->base.state != BASE_FOUND)
+		return false;
+	request->base = &wish->base;
+	request->roots = wish->roots;
+	request->targets = wish->targets;
+	request->directory = words[0];
+	request->progress = progress_show;
+	request->ctx = &wish->progress;
+	request->script = read_or_exit(arena, words[1]);
+	request->features.http = strstr(words[2], "http") != NULL;
+	request->features.shell = strstr(words[2], "shell") != NULL;
+	for (char *name = strtok(words[3], ","); name; name = strtok(NULL, ","))
+		wish->targets[request->target_count++] = bake_target(name);
+	for (; root_count; root_count--, request->root_count++)
+		wish->roots[request->root_count] =
+			read_or_exit(arena, words[4 + request->root_count]);
+	return true;
+}
+
+static int bake_it(struct arena *arena, char **words, int root_count)
+{
+	struct wish wish = { .base.path = NULL };
 	struct bake_result result;
 
-	base_find(arena, NULL, &base);
-	if (base.state != BASE_FOUND)
+	if (!read_wish(arena, words, root_count, &wish))
 		return find(arena, NULL);
-	request.script = read_or_exit(arena, words[1]);
-	request.features.http = strstr(words[2], "http") != NULL;
-	request.features.shell = strstr(words[2], "shell") != NULL;
-	for (char *name = strtok(words[3], ","); name; name = strtok(NULL, ","))
-		targets[request.target_count++] = bake_target(name);
-	for (; root_count; root_count--, request.root_count++)
-		roots[request.root_count] =
-			read_or_exit(arena, words[4 + request.root_count]);
-	bake(arena, &request, &result);
-	progress_end(&progress);
+	bake(arena, &wish.request, &result);
+	progress_end(&wish.progress);
 	print_result(&result);
 	return (int)result.status;
+}
+
+static int take_images(const struct wish *wish, const struct copy *copy)
+{
+	const struct bake_request *request = &wish->request;
+	int to = open(request->directory, O_RDONLY | O_DIRECTORY), result = 0;
+
+	for (size_t i = 0; i < request->target_count && !result; i++) {
+		const struct bake_target *target = request->targets[i];
+		struct sbuf path = { 0 }, bytes = { 0 };
+
+		sbuf_printf(&path, "src/%s/%s", target->bin, target->name);
+		result = files_read(copy->root, path.ptr, (size_t)1 << 30,
+				    &bytes);
+		files_remove(to, target->name);
+		if (!result)
+			result = files_write(to, target->name, bytes.ptr,
+					     bytes.len);
+		sbuf_release(&path);
+		sbuf_release(&bytes);
+	}
+	close(to);
+	return result;
+}
+
+/* What is expensive to make again is shared with bake(). */
+static int reference(struct arena *arena, char **words, int root_count)
+{
+	struct wish wish = { .base.path = NULL };
+	struct root_certificates roots;
+	struct sbuf identity = { 0 }, why = { 0 };
+	struct copy copy = { 0 };
+	struct copy_request wanted = { .base = &wish.base,
+				       .features = &wish.request.features,
+				       .cache = base_cache(arena) };
+	struct relink_request relinking = { .roots = &roots,
+					    .targets = wish.targets };
+	int result;
+
+	if (!read_wish(arena, words, root_count, &wish))
+		return find(arena, NULL);
+	tools_identity(&identity);
+	roots_split(arena, wish.roots, wish.request.root_count, &roots);
+	wanted.bin = wish.targets[0]->bin;
+	wanted.identity.ptr = sbuf_text(&identity);
+	wanted.identity.len = identity.len;
+	relinking.script = wish.request.script;
+	relinking.target_count = wish.request.target_count;
+	relinking.version = wish.base.version;
+	result = copy_open(arena, &wanted, &copy, &why);
+	if (!result)
+		result = relink(arena, &copy, &relinking, &why);
+	if (!result)
+		result = take_images(&wish, &copy);
+	copy_release(&copy);
+	fputs(sbuf_text(&why), stdout);
+	sbuf_release(&identity);
+	sbuf_release(&why);
+	return result ? BAKE_FAILED : BAKE_OK;
 }
 
 int main(int argc, char **argv)
@@ -118,6 +201,8 @@ int main(int argc, char **argv)
 		status = find(&arena, argv[2]);
 	else if (argc >= 6 && strcmp(argv[1], "bake") == 0)
 		status = bake_it(&arena, argv + 2, argc - 6);
+	else if (argc >= 6 && strcmp(argv[1], "reference") == 0)
+		status = reference(&arena, argv + 2, argc - 6);
 	arena_release(&arena);
 	return status;
 }
