@@ -150,32 +150,33 @@ struct field {
 typedef void (*parse_fn)(struct resolve *r, const struct doc *doc,
 			 const struct field *field);
 
-static void parse_name(struct resolve *r, const struct doc *doc,
-		       const struct field *field)
+/* A single value that one function finds good or refuses. */
+static void parse_checked(struct resolve *r, const struct doc *doc,
+			  const struct field *field, enum diag_code code,
+			  const char *(*refusal)(struct text))
 {
 	struct located value;
 	const char *wrong;
 
 	if (!get_scalar(r, doc, field->name, &value))
 		return;
-	if ((wrong = value_name(value.text)))
-		bad_value(r, DIAG_E306, &value, wrong);
+	wrong = refusal(value.text);
+	if (wrong)
+		bad_value(r, code, &value, wrong);
 	else
 		*(struct located *)field->at = value;
+}
+
+static void parse_name(struct resolve *r, const struct doc *doc,
+		       const struct field *field)
+{
+	parse_checked(r, doc, field, DIAG_E306, value_name);
 }
 
 static void parse_token(struct resolve *r, const struct doc *doc,
 			const struct field *field)
 {
-	struct located value;
-	const char *wrong;
-
-	if (!get_scalar(r, doc, field->name, &value))
-		return;
-	if ((wrong = quote_ipxe_refusal(value.text)))
-		bad_value(r, DIAG_E311, &value, wrong);
-	else
-		*(struct located *)field->at = value;
+	parse_checked(r, doc, field, DIAG_E311, quote_ipxe_refusal);
 }
 
 static void parse_text(struct resolve *r, const struct doc *doc,
@@ -246,10 +247,7 @@ static void parse_assets(struct resolve *r, const struct doc *doc,
 static void parse_file_path(struct resolve *r, const struct doc *doc,
 			    const struct field *field)
 {
-	struct located value;
-
-	if (get_scalar(r, doc, field->name, &value) && check_path(r, &value))
-		*(struct located *)field->at = value;
+	parse_checked(r, doc, field, DIAG_E307, value_path);
 }
 
 static void parse_trust(struct resolve *r, const struct doc *doc,
