@@ -8,10 +8,12 @@
 #include "commit.h"
 #include "files.h"
 #include "ir.h"
+#include "media.h"
 #include "progress.h"
 #include "report.h"
 #include "roots.h"
 #include "sbuf.h"
+#include "sha256.h"
 #include "signer.h"
 #include "statcache.h"
 #include "uki.h"
@@ -24,6 +26,10 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
+#define USB_NAME              "usb.img"
+#define USB_PROGRAM           "ipxe.efi"
+#define USB_PROGRAM_MAX_BYTES ((size_t)64 * 1024 * 1024)
 
 struct build_options {
 	const char *output;
@@ -52,7 +58,8 @@ struct build {
 	struct base base;
 	VEC(const struct bake_target *) targets;
 	struct bake_result baked;
-	bool kept_images; /**< those of an earlier build still hold */
+	struct digest usb; /**< of the image for a stick, if there is one */
+	bool kept_images;  /**< those of an earlier build still hold */
 	struct tree_summary sum;
 };
 
@@ -467,6 +474,59 @@ static enum status sign_images(struct build *build, const char *scratch)
 	return status;
 }
 
+static const struct bake_image *baked_image(const struct build *build,
+					    const char *name)
+{
+	for (size_t i = 0; i < build->baked.image_count; i++)
+		if (strcmp(build->baked.images[i].target->name, name) == 0)
+			return &build->baked.images[i];
+	return NULL;
+}
+
+static int make_usb(const char *scratch, struct sbuf *bytes,
+		    struct sbuf *ret_image)
+{
+	int dir = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
+
+	if (dir < 0)
+		return -errno;
+	error = files_read(dir, USB_PROGRAM, USB_PROGRAM_MAX_BYTES, bytes);
+	if (!error) {
+		const struct media_program program = { "BOOTX64.EFI",
+						       bytes->ptr, bytes->len };
+
+		error = media_usb(&program, 1, ret_image);
+	}
+	if (!error)
+		error = files_write(dir, USB_NAME, ret_image->ptr,
+				    ret_image->len);
+	close(dir);
+	return error;
+}
+
+/* The stick holds ipxe.efi as it is now: signed, if there is a key. */
+static enum status put_usb(struct build *build, const char *scratch)
+{
+	const struct tree_file file = { .path = TEXT("images/" USB_NAME),
+					.wanted_by = wanted_by_site,
+					.wanted_by_count = 1 };
+	const char *path =
+		arena_printf(build->call->arena, "%s/" USB_NAME, scratch);
+	CLEANUP(sbuf) bytes = { 0 };
+	CLEANUP(sbuf) image = { 0 };
+	int error;
+
+	if (!baked_image(build, USB_PROGRAM))
+		return STATUS_OK;
+	error = make_usb(scratch, &bytes, &image);
+	if (error)
+		return report_failure(build->call, "%s: %s", path,
+				      strerror(-error));
+	sha256_of(image.ptr, image.len, &build->usb);
+	tree_put_file(build->tree, &file, path, &build->usb);
+	return STATUS_OK;
+}
+
 static const char *image_names(struct arena *arena)
 {
 	CLEANUP(sbuf) names = { 0 };
@@ -565,7 +625,7 @@ static enum status bake_images(struct build *build)
 		if (image->large)
 			warn_large(build, image);
 	}
-	return STATUS_OK;
+	return put_usb(build, request.directory);
 }
 
 static bool is_unchanged(const struct build *build, struct text path,
@@ -675,6 +735,11 @@ static void say_where(const struct build *build)
 		       size_words(build->call->arena, image->digest.size_bytes),
 		       image->target->use);
 	}
+	if (build->usb.size_bytes)
+		printf("  %s/images/" USB_NAME "  UEFI x86-64, USB: %s: a "
+		       "stick with ipxe.efi; dd writes it\n",
+		       out,
+		       size_words(build->call->arena, build->usb.size_bytes));
 }
 
 static void say_unsigned(const struct build *build)
@@ -784,7 +849,8 @@ static const struct option_row rows[] = {
 	  .value = "NAME",
 	  .help = "Make this image. Without any, "
 		  "undionly.kpxe, ipxe.lkrn, ipxe.efi and snponly.efi are "
-		  "made.",
+		  "made. With ipxe.efi comes usb.img, a stick that UEFI "
+		  "boots.",
 	  OPTION_LIST(struct build_options, images) },
 	{ .name = "no-images",
 	  .help = "Make no images. Those of an earlier build stay as long as "

@@ -437,11 +437,11 @@ class Machine:
     """
 
     def __init__(self, kind, tftp, macs, disk=None, smbios=None, uuid=None, dead=(),
-                 store=OVMF[1]):
+                 store=OVMF[1], stick=None):
         self.kind = MACHINES[kind]
         self.tftp, self.macs, self.disk = tftp, macs, disk
         self.smbios, self.uuid, self.dead = smbios, uuid, dead
-        self.store = store
+        self.store, self.stick = store, stick
 
     def _firmware(self, directory):
         if self.kind["firmware"] == "bios":
@@ -466,6 +466,9 @@ class Machine:
             card = "e1000"
         net = f"tftp={self.tftp},bootfile={self.kind['image']}"
         first, rest, argv = ",bootindex=1", "", []
+        if self.stick:
+            net, first, rest = "ipv6=off", ",romfile=", ",romfile="
+            card = card.replace(",romfile=", "")
         if self.kind.get("direct"):
             first = rest = ",romfile="
             argv += ["-kernel", os.path.join(self.tftp, self.kind["image"])]
@@ -482,6 +485,11 @@ class Machine:
         argv += ["-serial", "stdio", *self._firmware(directory), *self._network()]
         if self.disk:
             argv += ["-drive", f"file={self.disk},format=raw,if=virtio"]
+        if self.stick:
+            image = f"file={self.stick},format=raw,if=none,id=stick,snapshot=on"
+            argv += ["-drive", image, "-device", "qemu-xhci"]
+            argv += ["-device", "usb-storage,drive=stick,removable=on,bootindex=0"]
+            argv += ["-machine", "graphics=off"]  # SeaBIOS: text to the serial port
         if self.uuid:
             argv += ["-uuid", self.uuid]
         if self.smbios:

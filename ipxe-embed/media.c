@@ -1,0 +1,357 @@
+#include "media.h"
+
+#include "little.h"
+#include "sbuf.h"
+#include "sha256.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#define SECTOR 512u
+/* 1 MiB, a multiple of what any flash erases at once. */
+#define PARTITION_START    2048u
+#define GPT_ENTRY_BYTES    128u
+#define GPT_ENTRIES        128u
+#define GPT_ENTRY_SECTORS  (GPT_ENTRIES * GPT_ENTRY_BYTES / SECTOR)
+#define GPT_HEADER_BYTES   92u
+#define GUID_BYTES         16u
+#define PROGRAMS_MAX_BYTES ((size_t)1 << 30)
+
+/*
+ * The number of clusters is all that makes a FAT a FAT16; drivers disagree on
+ * the exact limits, so we stay off them.
+ */
+#define CLUSTERS_MIN     4096u
+#define CLUSTERS_MAX     65500u
+#define RESERVED_SECTORS 1u
+#define ROOT_ENTRIES     512u
+#define ENTRY_BYTES      32u
+#define ROOT_SECTORS     (ROOT_ENTRIES * ENTRY_BYTES / SECTOR)
+#define LABEL            "IPXE-EMBED "
+
+enum { EFI_CLUSTER = 2, BOOT_CLUSTER, FIRST_FILE_CLUSTER };
+enum { ATTRIBUTE_LABEL = 0x08, ATTRIBUTE_DIRECTORY = 0x10 };
+
+/* Where everything lies, in sectors from the start of the partition. */
+struct layout {
+	uint32_t cluster_sectors, clusters, fat_sectors;
+	uint32_t first_fat, root, data, sectors;
+};
+
+/* ------------------------------------------------------------- layout -- */
+
+static uint32_t divide_up(size_t n, size_t by)
+{
+	return (uint32_t)((n + by - 1) / by);
+}
+
+static uint32_t clusters_needed(const struct media_program *programs,
+				size_t count, uint32_t cluster_sectors)
+{
+	uint32_t clusters = FIRST_FILE_CLUSTER - EFI_CLUSTER;
+
+	for (size_t i = 0; i < count; i++)
+		clusters += divide_up(programs[i].len,
+				      (size_t)cluster_sectors * SECTOR);
+	return clusters;
+}
+
+static struct layout lay_out(const struct media_program *programs, size_t count)
+{
+	struct layout l = { .cluster_sectors = 1 };
+
+	while ((l.clusters = clusters_needed(programs, count,
+					     l.cluster_sectors)) > CLUSTERS_MAX)
+		l.cluster_sectors *= 2;
+	if (l.clusters < CLUSTERS_MIN)
+		l.clusters = CLUSTERS_MIN;
+	l.fat_sectors =
+		divide_up((size_t)(l.clusters + EFI_CLUSTER) * 2, SECTOR);
+	l.first_fat = RESERVED_SECTORS;
+	l.root = l.first_fat + 2 * l.fat_sectors;
+	l.data = l.root + ROOT_SECTORS;
+	l.sectors = l.data + l.clusters * l.cluster_sectors;
+	return l;
+}
+
+static char *cluster_at(char *volume, const struct layout *l, uint32_t cluster)
+{
+	return volume + (size_t)SECTOR * (l->data + (cluster - EFI_CLUSTER) *
+							    l->cluster_sectors);
+}
+
+/* ---------------------------------------------------------------- FAT -- */
+
+static void put_boot_sector(char *at, const struct layout *l, uint32_t serial)
+{
+	memcpy(at, "\xeb\x3c\x90IPXEMBED", 11);
+	little_put(at + 11, 2, SECTOR);
+	little_put(at + 13, 1, l->cluster_sectors);
+	little_put(at + 14, 2, RESERVED_SECTORS);
+	little_put(at + 16, 1, 2); /* FATs */
+	little_put(at + 17, 2, ROOT_ENTRIES);
+	little_put(at + 19, 2, l->sectors > UINT16_MAX ? 0 : l->sectors);
+	little_put(at + 21, 1, 0xf8); /* a disk with partitions */
+	little_put(at + 22, 2, l->fat_sectors);
+	little_put(at + 24, 2, 63);  /* sectors of a track, for BIOS */
+	little_put(at + 26, 2, 255); /* heads */
+	little_put(at + 28, 4, PARTITION_START);
+	little_put(at + 32, 4, l->sectors > UINT16_MAX ? l->sectors : 0);
+	little_put(at + 36, 1, 0x80); /* drive, for BIOS */
+	little_put(at + 38, 1, 0x29); /* the next three are there */
+	little_put(at + 39, 4, serial);
+	memcpy(at + 43, LABEL "FAT16   ", 19);
+	memcpy(at + 62, "\xeb\xfe", 2); /* nobody starts it: stay here */
+	little_put(at + 510, 2, 0xaa55);
+}
+
+/* @param name	11 bytes, padded with spaces, no dot */
+static void put_entry(char *at, const char *name, unsigned attributes,
+		      uint32_t cluster, size_t len)
+{
+	/* The first day that FAT knows; day 0 of month 0 would be no date. */
+	enum { FIRST_DATE = 1 << 5 | 1 };
+
+	memcpy(at, name, 11);
+	little_put(at + 11, 1, attributes);
+	little_put(at + 16, 2, FIRST_DATE);
+	little_put(at + 18, 2, FIRST_DATE);
+	little_put(at + 24, 2, FIRST_DATE);
+	little_put(at + 26, 2, cluster);
+	little_put(at + 28, 4, len);
+}
+
+static void put_directory(char *at, uint32_t self, uint32_t parent)
+{
+	put_entry(at, ".          ", ATTRIBUTE_DIRECTORY, self, 0);
+	put_entry(at + ENTRY_BYTES, "..         ", ATTRIBUTE_DIRECTORY, parent,
+		  0);
+}
+
+/* "BOOTX64.EFI" as "BOOTX64 EFI". */
+static void pad_name(const char *name, char padded[11])
+{
+	const char *dot = strchr(name, '.');
+
+	assert(dot && dot - name <= 8 && strlen(dot + 1) <= 3);
+	memset(padded, ' ', 11);
+	memcpy(padded, name, (size_t)(dot - name));
+	memcpy(padded + 8, dot + 1, strlen(dot + 1));
+}
+
+static void put_link(char *volume, const struct layout *l, uint32_t cluster,
+		     unsigned next)
+{
+	char *fat = volume + (size_t)l->first_fat * SECTOR;
+
+	little_put(fat + 2 * (size_t)cluster, 2, next);
+	little_put(fat + (size_t)l->fat_sectors * SECTOR + 2 * (size_t)cluster,
+		   2, next);
+}
+
+/* Clusters that follow each other. */
+static void put_chain(char *volume, const struct layout *l, uint32_t first,
+		      uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		put_link(volume, l, first + i,
+			 i + 1 < count ? first + i + 1 : 0xffff);
+}
+
+static void put_directories(char *volume, const struct layout *l)
+{
+	char *root = volume + (size_t)l->root * SECTOR;
+	char *efi = cluster_at(volume, l, EFI_CLUSTER);
+
+	put_link(volume, l, 0, 0xfff8);
+	put_link(volume, l, 1, 0xffff);
+	put_chain(volume, l, EFI_CLUSTER, 1);
+	put_chain(volume, l, BOOT_CLUSTER, 1);
+	put_entry(root, LABEL, ATTRIBUTE_LABEL, 0, 0);
+	put_entry(root + ENTRY_BYTES, "EFI        ", ATTRIBUTE_DIRECTORY,
+		  EFI_CLUSTER, 0);
+	put_directory(efi, EFI_CLUSTER, 0);
+	put_entry(efi + 2 * (size_t)ENTRY_BYTES, "BOOT       ",
+		  ATTRIBUTE_DIRECTORY, BOOT_CLUSTER, 0);
+	put_directory(cluster_at(volume, l, BOOT_CLUSTER), BOOT_CLUSTER,
+		      EFI_CLUSTER);
+}
+
+static void put_programs(char *volume, const struct layout *l,
+			 const struct media_program *programs, size_t count)
+{
+	char *entry =
+		cluster_at(volume, l, BOOT_CLUSTER) + 2 * (size_t)ENTRY_BYTES;
+	uint32_t cluster = FIRST_FILE_CLUSTER;
+
+	for (size_t i = 0; i < count; i++, entry += ENTRY_BYTES) {
+		uint32_t clusters = divide_up(
+			programs[i].len, (size_t)l->cluster_sectors * SECTOR);
+		char name[11];
+
+		pad_name(programs[i].name, name);
+		put_entry(entry, name, 0, clusters ? cluster : 0,
+			  programs[i].len);
+		if (!clusters)
+			continue;
+		memcpy(cluster_at(volume, l, cluster), programs[i].bytes,
+		       programs[i].len);
+		put_chain(volume, l, cluster, clusters);
+		cluster += clusters;
+	}
+}
+
+/* ---------------------------------------------------------------- GPT -- */
+
+/* The CRC of ISO 3309, as in Ethernet and zlib. */
+static uint32_t crc32(const char *bytes, size_t len)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= (unsigned char)bytes[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	return ~crc;
+}
+
+/* A BIOS comes here; it is told why nothing happens. */
+static void put_message(char *at)
+{
+	static const char program[] =
+		"\x31\xc0\x8e\xd8"     /* xor ax,ax; mov ds,ax */
+		"\x31\xdb"             /* xor bx,bx: page 0 */
+		"\xbe\x1a\x7c\xfc"     /* mov si,words; cld */
+		"\xac\x84\xc0\x74\x06" /* next: lodsb; test al,al; jz end */
+		"\xb4\x0e\xcd\x10"     /* mov ah,0x0e; int 0x10: print al */
+		"\xeb\xf5"             /* jmp next */
+		"\xcd\x18"             /* end: int 0x18: the next device */
+		"\xf4\xeb\xfd"         /* hlt; jmp there */
+		"ipxe-embed: this stick boots UEFI machines only.\r\n";
+
+	memcpy(at, program, sizeof(program));
+}
+
+static void put_protective_mbr(char *at, uint32_t last)
+{
+	char *partition = at + 446;
+
+	put_message(at);
+	memcpy(partition + 1, "\x00\x02\x00", 3); /* from sector 1 */
+	little_put(partition + 4, 1, 0xee);
+	memcpy(partition + 5, "\xff\xff\xff", 3);
+	little_put(partition + 8, 4, 1);
+	little_put(partition + 12, 4, last);
+	little_put(at + 510, 2, 0xaa55);
+}
+
+static void put_partition_entry(char *at, const char *guid, uint32_t sectors)
+{
+	/* C12A7328-F81F-11D2-BA4B-00A0C93EC93B, an EFI system partition */
+	static const char type[] = "\x28\x73\x2a\xc1\x1f\xf8\xd2\x11"
+				   "\xba\x4b\x00\xa0\xc9\x3e\xc9\x3b";
+	static const char name[] = "ipxe-embed";
+
+	memcpy(at, type, GUID_BYTES);
+	memcpy(at + 16, guid, GUID_BYTES);
+	little_put(at + 32, 8, PARTITION_START);
+	little_put(at + 40, 8, PARTITION_START + sectors - 1);
+	for (size_t i = 0; name[i]; i++)
+		at[56 + 2 * i] = name[i];
+}
+
+/*
+ * @param here	sector of this header; the other one is at @p there
+ * @param entries	sector of the entries that go with it
+ */
+static void put_gpt_header(char *disk, uint32_t here, uint32_t there,
+			   uint32_t entries, const char *guid)
+{
+	char *at = disk + (size_t)here * SECTOR;
+	uint32_t last = here > there ? here : there;
+
+	memcpy(at, "EFI PART", 8);
+	little_put(at + 8, 4, 0x00010000); /* revision 1.0 */
+	little_put(at + 12, 4, GPT_HEADER_BYTES);
+	little_put(at + 24, 8, here);
+	little_put(at + 32, 8, there);
+	little_put(at + 40, 8, 2 + GPT_ENTRY_SECTORS); /* first usable */
+	little_put(at + 48, 8, last - GPT_ENTRY_SECTORS - 1);
+	memcpy(at + 56, guid, GUID_BYTES);
+	little_put(at + 72, 8, entries);
+	little_put(at + 80, 4, GPT_ENTRIES);
+	little_put(at + 84, 4, GPT_ENTRY_BYTES);
+	little_put(at + 88, 4,
+		   crc32(disk + (size_t)entries * SECTOR,
+			 (size_t)GPT_ENTRIES * GPT_ENTRY_BYTES));
+	little_put(at + 16, 4, crc32(at, GPT_HEADER_BYTES));
+}
+
+/* Half of a digest as a GUID of version 8 (RFC 9562, 5.8), little-endian. */
+static void make_guid(const unsigned char *half, char guid[GUID_BYTES])
+{
+	memcpy(guid, half, GUID_BYTES);
+	guid[7] = (char)((guid[7] & 0x0f) | 0x80);
+	guid[8] = (char)((guid[8] & 0x3f) | 0x80);
+}
+
+static void put_gpt(char *disk, uint32_t sectors, uint32_t last,
+		    const struct digest *content)
+{
+	char disk_guid[GUID_BYTES], partition_guid[GUID_BYTES];
+	char *first = disk + 2 * (size_t)SECTOR;
+	uint32_t second = last - GPT_ENTRY_SECTORS;
+
+	make_guid(content->sha256, disk_guid);
+	make_guid(content->sha256 + GUID_BYTES, partition_guid);
+	put_protective_mbr(disk, last);
+	put_partition_entry(first, partition_guid, sectors);
+	memcpy(disk + (size_t)second * SECTOR, first,
+	       (size_t)GPT_ENTRY_SECTORS * SECTOR);
+	put_gpt_header(disk, 1, last, 2, disk_guid);
+	put_gpt_header(disk, last, 1, second, disk_guid);
+}
+
+/* ----------------------------------------------------------- together -- */
+
+static void add_zeroes(struct sbuf *out, size_t count)
+{
+	static const char zeroes[16 * 1024];
+
+	for (size_t now; count; count -= now) {
+		now = count < sizeof(zeroes) ? count : sizeof(zeroes);
+		sbuf_add(out, zeroes, now);
+	}
+}
+
+int media_usb(const struct media_program *programs, size_t count,
+	      struct sbuf *ret_image)
+{
+	size_t start = ret_image->len, bytes = 0;
+	struct digest content;
+	struct layout l;
+	uint32_t last;
+	char *disk, *volume;
+
+	assert(count <= SECTOR / ENTRY_BYTES - 2);
+	for (size_t i = 0; i < count; i++) {
+		if (programs[i].len > PROGRAMS_MAX_BYTES - bytes)
+			return -EFBIG;
+		bytes += programs[i].len;
+	}
+	l = lay_out(programs, count);
+	last = PARTITION_START + l.sectors + GPT_ENTRY_SECTORS;
+	add_zeroes(ret_image, ((size_t)last + 1) * SECTOR);
+	disk = ret_image->ptr + start;
+	volume = disk + (size_t)PARTITION_START * SECTOR;
+	put_directories(volume, &l);
+	put_programs(volume, &l, programs, count);
+	sha256_of(volume, (size_t)l.sectors * SECTOR, &content);
+	put_boot_sector(volume, &l,
+			(uint32_t)little_get((const char *)content.sha256, 4));
+	put_gpt(disk, l.sectors, last, &content);
+	return 0;
+}
