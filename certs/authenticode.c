@@ -337,8 +337,11 @@ static bool has_content(PKCS7 *p7, const unsigned char *data)
 static bool is_signed_by(PKCS7 *p7, const struct certificate *certificate,
 			 const unsigned char *data)
 {
-	BIO *content = bio_over(data + INDIRECT_TAG_BYTES,
-				INDIRECT_BYTES - INDIRECT_TAG_BYTES);
+	/* Not a memory BIO itself: of these, OpenSSL 3.0 makes a copy that it
+	 * forgets when the signature is damaged. */
+	BIO *content = BIO_push(made(BIO_new(BIO_f_null())),
+				bio_over(data + INDIRECT_TAG_BYTES,
+					 INDIRECT_BYTES - INDIRECT_TAG_BYTES));
 	STACK_OF(X509) *trusted = made(sk_X509_new_null());
 	bool ok = sk_X509_push(trusted, certificate->x509) > 0 &&
 		  PKCS7_verify(p7, trusted, NULL, content, NULL,
@@ -346,7 +349,7 @@ static bool is_signed_by(PKCS7 *p7, const struct certificate *certificate,
 				       PKCS7_BINARY) == 1;
 
 	sk_X509_free(trusted);
-	BIO_free(content);
+	BIO_free_all(content);
 	ERR_clear_error();
 	return ok;
 }
