@@ -13,6 +13,7 @@ static const struct verb *const verbs[] = {
 	&verb_build,
 	&verb_sign,
 	&verb_verify,
+	&verb_base_stock,
 	&verb_keys_init,
 	&verb_keys_issue,
 	&verb_keys_show,

@@ -9,6 +9,7 @@
 #include "roots.h"
 #include "run.h"
 #include "sha256.h"
+#include "stock.h"
 #include "tools.h"
 
 #include <dirent.h>
@@ -697,7 +698,9 @@ static void visit_in(struct arena *arena, const char *bases,
 			arena_printf(arena, "%s/%s", bases, names[i]->d_name);
 		struct prepared prepared = { .directory = path };
 		/* Those being made begin with a dot, too. */
-		bool hidden = names[i]->d_name[0] == '.';
+		bool hidden = names[i]->d_name[0] == '.' ||
+			      strncmp(names[i]->d_name, STOCK_PREFIX,
+				      strlen(STOCK_PREFIX)) == 0;
 
 		free(names[i]);
 		if (hidden)
