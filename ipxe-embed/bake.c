@@ -19,7 +19,7 @@
 
 #define KIB 1024u
 /* Change it when images change by other means than their inputs. */
-#define IMAGE_FORMAT    "ipxe-embed image 2"
+#define IMAGE_FORMAT    "ipxe-embed image 3"
 #define IMAGE_MAX_BYTES ((size_t)64 * 1024 * 1024)
 #define IMAGE_UNUSED_S  (60 * 24 * 60 * 60)
 
@@ -300,6 +300,22 @@ static enum bake_status refuse_patch(struct bakery *bakery,
 	return fail(bakery, BAKE_TOO_LARGE);
 }
 
+/* Where every byte counts, time does not. */
+static int pack(struct bakery *bakery, const struct prepared *base,
+		const struct bake_target *target, const struct sbuf *flat,
+		struct sbuf *ret_bytes)
+{
+	int error = prepared_pack(base, target, flat, false,
+				  bakery->images_path, ret_bytes, &bakery->why);
+
+	if (error || !target->warn_bytes ||
+	    ret_bytes->len <= target->warn_bytes)
+		return error;
+	sbuf_reset(ret_bytes);
+	return prepared_pack(base, target, flat, true, bakery->images_path,
+			     ret_bytes, &bakery->why);
+}
+
 /* The site in a blank image; compressed, where that belongs to it. */
 static enum bake_status make_image(struct bakery *bakery,
 				   const struct prepared *base,
@@ -320,8 +336,7 @@ static enum bake_status make_image(struct bakery *bakery,
 					     excess)
 			      : BAKE_OK;
 	}
-	error = prepared_pack(base, from->target, &flat, bakery->images_path,
-			      ret_bytes, &bakery->why);
+	error = pack(bakery, base, from->target, &flat, ret_bytes);
 	sbuf_release(&flat);
 	return error ? fail(bakery, BAKE_FAILED) : BAKE_OK;
 }

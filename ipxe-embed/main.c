@@ -13,6 +13,8 @@ static const struct verb *const verbs[] = {
 	&verb_build,
 	&verb_sign,
 	&verb_verify,
+	&verb_base_list,
+	&verb_base_build,
 	&verb_base_stock,
 	&verb_keys_init,
 	&verb_keys_issue,

@@ -78,9 +78,11 @@ const struct prepared_image *prepared_image(const struct prepared *prepared,
 void prepared_release(struct prepared *prepared);
 
 /**
- * Compress a BIOS image with the program of its base.
+ * Compress a BIOS image with a program of its base.
  *
  * @param flat		the whole uncompressed image
+ * @param thorough	as small as iPXE's own build: 5 % less, in ten times
+ *			the time
  * @param scratch	directory for files that are gone afterwards
  * @param ret_packed	added to
  * @param why		gets a sentence if it fails
@@ -88,7 +90,7 @@ void prepared_release(struct prepared *prepared);
  */
 int prepared_pack(const struct prepared *prepared,
 		  const struct bake_target *target, const struct sbuf *flat,
-		  const char *scratch, struct sbuf *ret_packed,
+		  bool thorough, const char *scratch, struct sbuf *ret_packed,
 		  struct sbuf *why);
 
 #endif

@@ -10,6 +10,8 @@ extern const struct verb verb_check;
 extern const struct verb verb_build;
 extern const struct verb verb_sign;
 extern const struct verb verb_verify;
+extern const struct verb verb_base_list;
+extern const struct verb verb_base_build;
 extern const struct verb verb_base_stock;
 extern const struct verb verb_keys_init;
 extern const struct verb verb_keys_issue;
