@@ -830,6 +830,24 @@ static void parse_file_map(struct resolve *r, const struct doc *doc,
 			"template, content or file");
 }
 
+/* Linux unpacks a directory over a symbolic link by removing the link
+ * (clean_path() in init/initramfs.c). */
+static void warn_linked_directory(struct resolve *r, const struct file *file)
+{
+	static const char *const linked[] = { "/bin/", "/sbin/", "/lib/",
+					      "/lib32/", "/lib64/" };
+
+	for (size_t i = 0; i < sizeof(linked) / sizeof(*linked); i++)
+		if (strncmp(file->path.text.ptr, linked[i],
+			    strlen(linked[i])) == 0)
+			diag_at(r->ds, DIAG_W802, file->path.at,
+				"%.*s is a symbolic link in most initrds, and a "
+				"file below it would replace the link: write "
+				"/usr%s",
+				(int)strlen(linked[i]) - 1, linked[i],
+				file->path.text.ptr);
+}
+
 static bool parse_file(struct resolve *r, const struct doc_pair *pair,
 		       struct file *file)
 {
@@ -843,6 +861,7 @@ static bool parse_file(struct resolve *r, const struct doc_pair *pair,
 		bad_value(r, DIAG_E308, &file->path, wrong);
 		return false;
 	}
+	warn_linked_directory(r, file);
 	if (pair->value->kind == DOC_SCALAR) {
 		struct located path = { pair->value->text, pair->value->at };
 
