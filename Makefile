@@ -34,7 +34,7 @@ LDFLAGS_release := -Wl,-z,relro,-z,now
 PREFIX ?= /usr/local
 VERSION := 0.1
 
-LIBS := yaml-0.1 libcrypto jansson
+LIBS := yaml-0.1 libssl libcrypto jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 
