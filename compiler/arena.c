@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct arena_block {
 	struct arena_block *next;
-	size_t used, size;
+	size_t used, size; /**< of `bytes` */
 	alignas(max_align_t) unsigned char bytes[];
 };
 
@@ -30,8 +31,11 @@ enum { PIECE_ALIGN_MIN = 8, RED_ZONE_BYTES = 16 };
 enum { PIECE_ALIGN_MIN = 1, RED_ZONE_BYTES = 0 };
 #endif
 
-/* Large enough that a small site is one block, small enough not to matter. */
-enum { BLOCK_BYTES = 256 * 1024 };
+/* Large enough that a small site is one block, small enough not to matter. Each
+ * block is as large as all before it: a site of 100,000 nodes touches 200 MB,
+ * and in pages of 4 KiB that takes the kernel as long as all the rest takes us. */
+enum { BLOCK_BYTES_MIN = 256 * 1024, BLOCK_BYTES_MAX = 32 * 1024 * 1024 };
+enum { PAGE_BYTES = 4096, HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
 
 _Noreturn void out_of_memory(void)
 {
@@ -62,17 +66,25 @@ void *xrealloc(void *old, size_t bytes)
 void arena_release(struct arena *arena)
 {
 	while (arena->blocks) {
-		struct arena_block *next = arena->blocks->next;
+		struct arena_block *block = arena->blocks;
 
-		free(arena->blocks);
-		arena->blocks = next;
+		arena->blocks = block->next;
+		free(block);
 	}
 	arena->total_bytes = 0;
 }
 
-static struct arena_block *block_add(struct arena *arena, size_t at_least)
+/* A wish and no need: where there are no huge pages, it fails. */
+static void ask_for_huge_pages(unsigned char *bytes, size_t size)
 {
-	size_t size = at_least > BLOCK_BYTES ? at_least : BLOCK_BYTES;
+	size_t skip = -(uintptr_t)bytes & (PAGE_BYTES - 1);
+
+	(void)madvise(bytes + skip, size - skip, MADV_HUGEPAGE);
+}
+
+/* @return zeroes */
+static struct arena_block *block_new(size_t size)
+{
 	struct arena_block *block;
 
 	if (size > SIZE_MAX - sizeof(*block))
@@ -81,12 +93,28 @@ static struct arena_block *block_add(struct arena *arena, size_t at_least)
 	if (!block)
 		out_of_memory();
 	block->size = size;
-	poison(block->bytes, size);
-	arena->total_bytes += sizeof(*block) + size;
+	if (size >= HUGE_PAGE_BYTES)
+		ask_for_huge_pages(block->bytes, size);
+	return block;
+}
+
+static struct arena_block *block_add(struct arena *arena, size_t at_least)
+{
+	size_t size = arena->total_bytes;
+	struct arena_block *block;
+
+	if (size < BLOCK_BYTES_MIN)
+		size = BLOCK_BYTES_MIN;
+	if (size > BLOCK_BYTES_MAX)
+		size = BLOCK_BYTES_MAX;
+	size -= sizeof(*block);
+	block = block_new(at_least > size ? at_least : size);
+	poison(block->bytes, block->size);
+	arena->total_bytes += sizeof(*block) + block->size;
 
 	/* An oversized piece goes behind the block in use, whose rest would be
 	 * lost otherwise. */
-	if (arena->blocks && size > BLOCK_BYTES) {
+	if (arena->blocks && at_least > size) {
 		block->next = arena->blocks->next;
 		arena->blocks->next = block;
 	} else {
