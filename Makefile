@@ -183,6 +183,9 @@ install: $(B)/bin/ipxe-embed ## to DESTDIR and PREFIX (/usr/local)
 	$< help --man >$(B)/ipxe-embed.1
 	install -D -m 644 $(B)/ipxe-embed.1 \
 		$(DESTDIR)$(PREFIX)/share/man/man1/ipxe-embed.1
+	$< schema --format=man >$(B)/ipxe-embed-site.5
+	install -D -m 644 $(B)/ipxe-embed-site.5 \
+		$(DESTDIR)$(PREFIX)/share/man/man5/ipxe-embed-site.5
 	$< help --bash-completion >$(B)/ipxe-embed.bash
 	install -D -m 644 $(B)/ipxe-embed.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/ipxe-embed

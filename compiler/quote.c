@@ -25,6 +25,27 @@ void quote_json(struct sbuf *out, struct text text)
 	sbuf_putc(out, '"');
 }
 
+void quote_roff(struct sbuf *out, struct text text)
+{
+	bool line_begins = true;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (line_begins && (c == '.' || c == '\''))
+			sbuf_puts(out, "\\&");
+		if (c == '\\')
+			sbuf_puts(out, "\\e");
+		else if (c == '-')
+			sbuf_puts(out, "\\-");
+		else if (c == '\'')
+			sbuf_puts(out, "\\(aq");
+		else
+			sbuf_putc(out, c);
+		line_begins = c == '\n';
+	}
+}
+
 const char *quote_ipxe_refusal(struct text token)
 {
 	if (!token.len)

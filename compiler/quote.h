@@ -13,6 +13,16 @@
 void quote_json(struct sbuf *out, struct text text);
 
 /**
+ * Text for a manual page: no requests, no font changes and no typographic
+ * dashes by accident.
+ *
+ * It is taken to begin a line.
+ *
+ * @see groff_char(7), man(7)
+ */
+void quote_roff(struct sbuf *out, struct text text);
+
+/**
  * Why a value cannot stand as one token of an iPXE script line.
  *
  * iPXE splits lines at white space, has no quotes and no escapes, expands

@@ -169,6 +169,21 @@ const char *schema_level_name(enum level level)
 	return "?";
 }
 
+bool schema_level(size_t i, enum level *ret_level, const char **ret_doc)
+{
+	if (i >= LEVELS)
+		return false;
+	*ret_level = levels[i].level;
+	*ret_doc = levels[i].doc;
+	return true;
+}
+
+bool schema_told_before(const struct schema_key *key, enum level level)
+{
+	/* Levels are bits in the order of levels[]. */
+	return key->levels & (level - 1);
+}
+
 const struct schema_key *schema_find(struct text name, enum level level)
 {
 	for (size_t i = 0; i < schema_key_count; i++)
@@ -270,6 +285,11 @@ static const struct {
 			"octal digits" },
 };
 
+const char *schema_type_words(enum value_type type)
+{
+	return value_types[type].words;
+}
+
 static void json_key(struct sbuf *out, const struct schema_key *key,
 		     const char *suffix, const char *comma)
 {
@@ -364,6 +384,24 @@ static void markdown_planned(struct sbuf *out)
 	sbuf_puts(out, ": refused as such, never ignored.\n");
 }
 
+/* Keys of a level that were told of before. */
+static void markdown_shared(struct sbuf *out, enum level level)
+{
+	const char *comma = "The keys told of above that may stand here too: ";
+
+	for (size_t i = 0; i < schema_key_count; i++) {
+		const struct schema_key *key = &schema_keys[i];
+
+		if (!(key->levels & level) || key->type == TYPE_PLANNED ||
+		    !schema_told_before(key, level))
+			continue;
+		sbuf_printf(out, "%s`%s`", comma, key->name);
+		comma = ", ";
+	}
+	if (*comma == ',')
+		sbuf_puts(out, ".\n\n");
+}
+
 void schema_emit_markdown(struct sbuf *out)
 {
 	sbuf_puts(out, reference_intro);
@@ -371,22 +409,13 @@ void schema_emit_markdown(struct sbuf *out)
 		sbuf_printf(out, "## %s\n\n", levels[l].doc);
 		for (size_t i = 0; i < schema_key_count; i++) {
 			const struct schema_key *key = &schema_keys[i];
-			bool once = levels[l].level == AT_SITE ||
-				    !(key->levels & AT_SITE);
 
-			if ((key->levels & levels[l].level) && once &&
-			    key->type != TYPE_PLANNED)
+			if ((key->levels & levels[l].level) &&
+			    key->type != TYPE_PLANNED &&
+			    !schema_told_before(key, levels[l].level))
 				markdown_key(out, key, levels[l].level);
 		}
-		if (levels[l].level == AT_PROFILE)
-			sbuf_puts(out, "The keys that the top of the file has "
-				       "too: `boot`, `kernel`, `initrd`, "
-				       "`args`, `files`, `vars`.\n\n");
-		if (levels[l].level & (AT_GROUP | AT_NODE))
-			sbuf_puts(out, "The keys that the top of the file has "
-				       "too: `profile`, `boot`, `kernel`, "
-				       "`initrd`, `args`, `files`, "
-				       "`vars`.\n\n");
+		markdown_shared(out, levels[l].level);
 	}
 	markdown_planned(out);
 }

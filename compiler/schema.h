@@ -85,10 +85,32 @@ const struct schema_key *schema_find_anywhere(struct text name);
  */
 const char *schema_nearest(struct text typed, enum level level);
 
+/**
+ * Visit the levels, in the order in which people read of them.
+ *
+ * @param i	from 0
+ * @param ret_doc	its heading: "An entry of nodes"
+ * @return whether there is such a level
+ */
+bool schema_level(size_t i, enum level *ret_level, const char **ret_doc);
+
+/** Whether a level before this one has the key, too, so that it is explained. */
+bool schema_told_before(const struct schema_key *key, enum level level);
+
+/** What a value looks like, in a few words: "name or list of names". */
+const char *schema_type_words(enum value_type type);
+
 /** JSON Schema (draft 2020-12) of a site file. */
 void schema_emit_json(struct sbuf *out);
 
 /** Reference of all keys, in Markdown. */
 void schema_emit_markdown(struct sbuf *out);
+
+/**
+ * The manual page ipxe-embed-site(5).
+ *
+ * @param version	of the program: "0.1"
+ */
+void schema_emit_man(struct sbuf *out, const char *version);
 
 #endif

@@ -1,5 +1,6 @@
 #include "help.h"
 
+#include "quote.h"
 #include "sbuf.h"
 
 #include <string.h>
@@ -242,31 +243,9 @@ void help_verb(const struct program *program, const struct verb *verb,
 
 /* ------------------------------------------------------------------- man -- */
 
-/* No requests, no font changes and no typographic dashes by accident. */
-static void roff_add(struct sbuf *out, const char *text, size_t len)
-{
-	bool line_begins = true;
-
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-
-		if (line_begins && (c == '.' || c == '\''))
-			sbuf_puts(out, "\\&");
-		if (c == '\\')
-			sbuf_puts(out, "\\e");
-		else if (c == '-')
-			sbuf_puts(out, "\\-");
-		else if (c == '\'')
-			sbuf_puts(out, "\\(aq");
-		else
-			sbuf_putc(out, c);
-		line_begins = c == '\n';
-	}
-}
-
 static void roff(struct sbuf *out, const char *text)
 {
-	roff_add(out, text, strlen(text));
+	quote_roff(out, text_of(text));
 }
 
 static void roff_paragraphs(struct sbuf *out, const char *text)
@@ -279,7 +258,7 @@ static void roff_paragraphs(struct sbuf *out, const char *text)
 		bool as_it_stands = *p == ' ';
 
 		sbuf_puts(out, as_it_stands ? ".PP\n.nf\n" : ".PP\n");
-		roff_add(out, p, len);
+		quote_roff(out, (struct text){ p, len });
 		sbuf_puts(out, as_it_stands ? "\n.fi\n" : "\n");
 	}
 }

@@ -5,17 +5,18 @@
 
 #include <stdio.h>
 
-enum schema_format { SCHEMA_JSON, SCHEMA_MARKDOWN };
+enum schema_format { SCHEMA_JSON, SCHEMA_MARKDOWN, SCHEMA_MAN };
 
 struct schema_options {
 	int format; /**< enum schema_format */
 };
 
-static const char *const formats[] = { "json", "markdown", NULL };
+static const char *const formats[] = { "json", "markdown", "man", NULL };
 
 static const struct option_row rows[] = {
 	{ .name = "format",
-	  .help = "JSON Schema, draft 2020-12, or a reference for people.",
+	  .help = "JSON Schema, draft 2020-12, or a reference for people: "
+		  "Markdown or a manual page.",
 	  .fallback = "json",
 	  OPTION_CHOICE(struct schema_options, format, formats) },
 	{ 0 },
@@ -28,8 +29,10 @@ static enum status run_schema(struct call *call)
 
 	if (options->format == SCHEMA_JSON)
 		schema_emit_json(&out);
-	else
+	else if (options->format == SCHEMA_MARKDOWN)
 		schema_emit_markdown(&out);
+	else
+		schema_emit_man(&out, call->program->version);
 	fwrite(sbuf_text(&out), 1, out.len, stdout);
 	sbuf_release(&out);
 	return STATUS_OK;
