@@ -4,20 +4,22 @@
 #include "sbuf.h"
 #include "sha256.h"
 
-#include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define SECTOR 512u
 /* 1 MiB, a multiple of what any flash erases at once. */
-#define PARTITION_START    2048u
-#define GPT_ENTRY_BYTES    128u
-#define GPT_ENTRIES        128u
-#define GPT_ENTRY_SECTORS  (GPT_ENTRIES * GPT_ENTRY_BYTES / SECTOR)
-#define GPT_HEADER_BYTES   92u
-#define GUID_BYTES         16u
-#define PROGRAMS_MAX_BYTES ((size_t)1 << 30)
+#define PARTITION_START   2048u
+#define GPT_ENTRY_BYTES   128u
+#define GPT_ENTRIES       128u
+#define GPT_ENTRY_SECTORS (GPT_ENTRIES * GPT_ENTRY_BYTES / SECTOR)
+#define GPT_HEADER_BYTES  92u
+#define GUID_BYTES        16u
+#define FILES_MAX_BYTES   ((size_t)1 << 30)
 
 /*
  * The number of clusters is all that makes a FAT a FAT16; drivers disagree on
@@ -30,40 +32,164 @@
 #define ENTRY_BYTES      32u
 #define ROOT_SECTORS     (ROOT_ENTRIES * ENTRY_BYTES / SECTOR)
 #define LABEL            "IPXE-EMBED "
+#define SHORT_NAME       11u
+#define LONG_NAME_MAX    255u
+#define LONG_NAME_PART   13u
+/* The label and EFI in the root, "." and ".." elsewhere. */
+#define FIRST_ENTRIES 2u
+#define FILES_MAX     999u /* three digits of a short name */
 
-enum { EFI_CLUSTER = 2, BOOT_CLUSTER, FIRST_FILE_CLUSTER };
-enum { ATTRIBUTE_LABEL = 0x08, ATTRIBUTE_DIRECTORY = 0x10 };
+enum { EFI_CLUSTER = 2, PROGRAMS_CLUSTER };
+enum {
+	ATTRIBUTE_LABEL = 0x08,
+	ATTRIBUTE_DIRECTORY = 0x10,
+	ATTRIBUTE_LONG_NAME = 0x0f,
+};
 
 /* Where everything lies, in sectors from the start of the partition. */
 struct layout {
 	uint32_t cluster_sectors, clusters, fat_sectors;
+	uint32_t programs_clusters; /* of that directory */
 	uint32_t first_fat, root, data, sectors;
 };
-
-/* ------------------------------------------------------------- layout -- */
 
 static uint32_t divide_up(size_t n, size_t by)
 {
 	return (uint32_t)((n + by - 1) / by);
 }
 
-static uint32_t clusters_needed(const struct media_program *programs,
-				size_t count, uint32_t cluster_sectors)
-{
-	uint32_t clusters = FIRST_FILE_CLUSTER - EFI_CLUSTER;
+/* -------------------------------------------------------------- names -- */
 
-	for (size_t i = 0; i < count; i++)
-		clusters += divide_up(programs[i].len,
-				      (size_t)cluster_sectors * SECTOR);
-	return clusters;
+/* What FAT takes in names of either kind; a dot is not counted. */
+static bool is_plain(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr("!#$%&'()-@^_`{}", c));
 }
 
-static struct layout lay_out(const struct media_program *programs, size_t count)
+static char upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+static bool is_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < len; i++)
+		if (!is_plain(upper(name[i])) && !strchr(" +,.;=[]", name[i]))
+			return false;
+	return len && len <= LONG_NAME_MAX && name[0] != ' ' &&
+	       name[0] != '.' && name[len - 1] != ' ' && name[len - 1] != '.';
+}
+
+/* "BOOTX64.EFI" as "BOOTX64 EFI"; false if it takes a long name. */
+static bool pad_name(const char *name, char padded[SHORT_NAME])
+{
+	const char *dot = strchr(name, '.');
+	size_t base = dot ? (size_t)(dot - name) : strlen(name);
+	size_t extension = dot ? strlen(dot + 1) : 0;
+
+	if (base > 8 || extension > 3)
+		return false;
+	for (const char *c = name; *c; c++)
+		if (c != dot && !is_plain(*c))
+			return false;
+	memset(padded, ' ', SHORT_NAME);
+	memcpy(padded, name, base);
+	if (dot)
+		memcpy(padded + 8, dot + 1, extension);
+	return true;
+}
+
+/* "autoexec.ipxe" as "AUTO~1  IPX": no other file gets this number. */
+static void make_short(const char *name, size_t number, char padded[SHORT_NAME])
+{
+	const char *dot = strrchr(name, '.');
+	size_t len = 0;
+
+	memset(padded, ' ', SHORT_NAME);
+	for (const char *c = name; *c && c != dot && len < 4; c++)
+		if (is_plain(upper(*c)))
+			padded[len++] = upper(*c);
+	len += (size_t)snprintf(padded + len, SHORT_NAME - len, "~%zu", number);
+	padded[len] = ' ';
+	len = 8;
+	for (const char *c = dot; c && *c && len < SHORT_NAME; c++)
+		if (is_plain(upper(*c)))
+			padded[len++] = upper(*c);
+}
+
+static size_t entries_of(const char *name)
+{
+	char padded[SHORT_NAME];
+
+	return pad_name(name, padded)
+		       ? 1
+		       : 1 + divide_up(strlen(name), LONG_NAME_PART);
+}
+
+static size_t entries_in(const struct media_stick *stick,
+			 enum media_directory directory)
+{
+	size_t entries = FIRST_ENTRIES;
+
+	for (size_t i = 0; i < stick->file_count; i++)
+		if (stick->files[i].directory == directory)
+			entries += entries_of(stick->files[i].name);
+	return entries;
+}
+
+static bool is_taken(const struct media_stick *stick, size_t i)
+{
+	const struct media_file *file = &stick->files[i];
+
+	for (size_t j = 0; j < i; j++)
+		if (stick->files[j].directory == file->directory &&
+		    strcasecmp(stick->files[j].name, file->name) == 0)
+			return true;
+	return file->directory == MEDIA_TOP &&
+	       strcasecmp(file->name, "EFI") == 0;
+}
+
+static int check(const struct media_stick *stick)
+{
+	size_t bytes = 0;
+
+	if (stick->file_count > FILES_MAX)
+		return -ENOSPC;
+	for (size_t i = 0; i < stick->file_count; i++) {
+		const struct media_file *file = &stick->files[i];
+
+		if (!is_name(file->name) || is_taken(stick, i))
+			return -EINVAL;
+		if (file->len > FILES_MAX_BYTES - bytes)
+			return -EFBIG;
+		bytes += file->len;
+	}
+	return entries_in(stick, MEDIA_TOP) > ROOT_ENTRIES ? -ENOSPC : 0;
+}
+
+/* ------------------------------------------------------------- layout -- */
+
+static uint32_t clusters_needed(const struct media_stick *stick,
+				struct layout *l)
+{
+	size_t cluster_bytes = (size_t)l->cluster_sectors * SECTOR;
+	uint32_t clusters = 1; /* of the directory EFI */
+
+	l->programs_clusters = divide_up(
+		entries_in(stick, MEDIA_PROGRAMS) * ENTRY_BYTES, cluster_bytes);
+	for (size_t i = 0; i < stick->file_count; i++)
+		clusters += divide_up(stick->files[i].len, cluster_bytes);
+	return clusters + l->programs_clusters;
+}
+
+static struct layout lay_out(const struct media_stick *stick)
 {
 	struct layout l = { .cluster_sectors = 1 };
 
-	while ((l.clusters = clusters_needed(programs, count,
-					     l.cluster_sectors)) > CLUSTERS_MAX)
+	while ((l.clusters = clusters_needed(stick, &l)) > CLUSTERS_MAX)
 		l.cluster_sectors *= 2;
 	if (l.clusters < CLUSTERS_MIN)
 		l.clusters = CLUSTERS_MIN;
@@ -107,14 +233,14 @@ static void put_boot_sector(char *at, const struct layout *l, uint32_t serial)
 	little_put(at + 510, 2, 0xaa55);
 }
 
-/* @param name	11 bytes, padded with spaces, no dot */
+/* @param name	padded with spaces, no dot */
 static void put_entry(char *at, const char *name, unsigned attributes,
 		      uint32_t cluster, size_t len)
 {
 	/* The first day that FAT knows; day 0 of month 0 would be no date. */
 	enum { FIRST_DATE = 1 << 5 | 1 };
 
-	memcpy(at, name, 11);
+	memcpy(at, name, SHORT_NAME);
 	little_put(at + 11, 1, attributes);
 	little_put(at + 16, 2, FIRST_DATE);
 	little_put(at + 18, 2, FIRST_DATE);
@@ -130,15 +256,48 @@ static void put_directory(char *at, uint32_t self, uint32_t parent)
 		  0);
 }
 
-/* "BOOTX64.EFI" as "BOOTX64 EFI". */
-static void pad_name(const char *name, char padded[11])
+/* The letters of one part of a name, in UTF-16, padded as FAT has it. */
+static void put_letters(char *at, const char *name, size_t len)
 {
-	const char *dot = strchr(name, '.');
+	static const unsigned char places[LONG_NAME_PART] = {
+		1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30
+	};
 
-	assert(dot && dot - name <= 8 && strlen(dot + 1) <= 3);
-	memset(padded, ' ', 11);
-	memcpy(padded, name, (size_t)(dot - name));
-	memcpy(padded + 8, dot + 1, strlen(dot + 1));
+	for (size_t i = 0; i < LONG_NAME_PART; i++)
+		little_put(at + places[i], 2,
+			   i < len    ? (unsigned char)name[i]
+			   : i == len ? 0
+				      : 0xffff);
+}
+
+/* Ties the parts of a long name to its short one. */
+static unsigned checksum(const char padded[SHORT_NAME])
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < SHORT_NAME; i++) {
+		sum = (sum & 1) << 7 | sum >> 1;
+		sum = (sum + (unsigned char)padded[i]) & 0xff;
+	}
+	return sum;
+}
+
+/* Before the entry of the file, the last part first. */
+static char *put_long_name(char *at, const char *name,
+			   const char padded[SHORT_NAME])
+{
+	enum { LAST = 0x40 };
+	size_t len = strlen(name), parts = divide_up(len, LONG_NAME_PART);
+
+	for (size_t i = parts; i--; at += ENTRY_BYTES) {
+		size_t begin = i * LONG_NAME_PART;
+
+		put_letters(at, name + begin, len - begin);
+		little_put(at, 1, (i + 1) | (i + 1 == parts ? LAST : 0));
+		little_put(at + 11, 1, ATTRIBUTE_LONG_NAME);
+		little_put(at + 13, 1, checksum(padded));
+	}
+	return at;
 }
 
 static void put_link(char *volume, const struct layout *l, uint32_t cluster,
@@ -168,36 +327,52 @@ static void put_directories(char *volume, const struct layout *l)
 	put_link(volume, l, 0, 0xfff8);
 	put_link(volume, l, 1, 0xffff);
 	put_chain(volume, l, EFI_CLUSTER, 1);
-	put_chain(volume, l, BOOT_CLUSTER, 1);
+	put_chain(volume, l, PROGRAMS_CLUSTER, l->programs_clusters);
 	put_entry(root, LABEL, ATTRIBUTE_LABEL, 0, 0);
 	put_entry(root + ENTRY_BYTES, "EFI        ", ATTRIBUTE_DIRECTORY,
 		  EFI_CLUSTER, 0);
 	put_directory(efi, EFI_CLUSTER, 0);
 	put_entry(efi + 2 * (size_t)ENTRY_BYTES, "BOOT       ",
-		  ATTRIBUTE_DIRECTORY, BOOT_CLUSTER, 0);
-	put_directory(cluster_at(volume, l, BOOT_CLUSTER), BOOT_CLUSTER,
+		  ATTRIBUTE_DIRECTORY, PROGRAMS_CLUSTER, 0);
+	put_directory(cluster_at(volume, l, PROGRAMS_CLUSTER), PROGRAMS_CLUSTER,
 		      EFI_CLUSTER);
 }
 
-static void put_programs(char *volume, const struct layout *l,
-			 const struct media_program *programs, size_t count)
+/* @return where the next entry goes */
+static char *put_file_entry(char *at, const struct media_file *file,
+			    size_t number, uint32_t cluster)
 {
-	char *entry =
-		cluster_at(volume, l, BOOT_CLUSTER) + 2 * (size_t)ENTRY_BYTES;
-	uint32_t cluster = FIRST_FILE_CLUSTER;
+	char padded[SHORT_NAME];
 
-	for (size_t i = 0; i < count; i++, entry += ENTRY_BYTES) {
+	if (!pad_name(file->name, padded)) {
+		make_short(file->name, number, padded);
+		at = put_long_name(at, file->name, padded);
+	}
+	put_entry(at, padded, 0, file->len ? cluster : 0, file->len);
+	return at + ENTRY_BYTES;
+}
+
+static void put_files(char *volume, const struct layout *l,
+		      const struct media_stick *stick)
+{
+	uint32_t cluster = PROGRAMS_CLUSTER + l->programs_clusters;
+	char *ends[] = {
+		[MEDIA_PROGRAMS] = cluster_at(volume, l, PROGRAMS_CLUSTER),
+		[MEDIA_TOP] = volume + (size_t)l->root * SECTOR,
+	};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		ends[i] += (size_t)FIRST_ENTRIES * ENTRY_BYTES;
+	for (size_t i = 0; i < stick->file_count; i++) {
+		const struct media_file *file = &stick->files[i];
+		char **end = &ends[file->directory];
 		uint32_t clusters = divide_up(
-			programs[i].len, (size_t)l->cluster_sectors * SECTOR);
-		char name[11];
+			file->len, (size_t)l->cluster_sectors * SECTOR);
 
-		pad_name(programs[i].name, name);
-		put_entry(entry, name, 0, clusters ? cluster : 0,
-			  programs[i].len);
+		*end = put_file_entry(*end, file, i + 1, cluster);
 		if (!clusters)
 			continue;
-		memcpy(cluster_at(volume, l, cluster), programs[i].bytes,
-		       programs[i].len);
+		memcpy(cluster_at(volume, l, cluster), file->bytes, file->len);
 		put_chain(volume, l, cluster, clusters);
 		cluster += clusters;
 	}
@@ -327,28 +502,24 @@ static void add_zeroes(struct sbuf *out, size_t count)
 	}
 }
 
-int media_usb(const struct media_program *programs, size_t count,
-	      struct sbuf *ret_image)
+int media_usb(const struct media_stick *stick, struct sbuf *ret_image)
 {
-	size_t start = ret_image->len, bytes = 0;
+	size_t start = ret_image->len;
 	struct digest content;
 	struct layout l;
 	uint32_t last;
 	char *disk, *volume;
+	int error = check(stick);
 
-	assert(count <= SECTOR / ENTRY_BYTES - 2);
-	for (size_t i = 0; i < count; i++) {
-		if (programs[i].len > PROGRAMS_MAX_BYTES - bytes)
-			return -EFBIG;
-		bytes += programs[i].len;
-	}
-	l = lay_out(programs, count);
+	if (error)
+		return error;
+	l = lay_out(stick);
 	last = PARTITION_START + l.sectors + GPT_ENTRY_SECTORS;
 	add_zeroes(ret_image, ((size_t)last + 1) * SECTOR);
 	disk = ret_image->ptr + start;
 	volume = disk + (size_t)PARTITION_START * SECTOR;
 	put_directories(volume, &l);
-	put_programs(volume, &l, programs, count);
+	put_files(volume, &l, stick);
 	sha256_of(volume, (size_t)l.sectors * SECTOR, &content);
 	put_boot_sector(volume, &l,
 			(uint32_t)little_get((const char *)content.sha256, 4));

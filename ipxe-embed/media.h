@@ -2,12 +2,11 @@
 #define PROGRAM_MEDIA_H
 /**
  * @file
- * A disk image for a USB stick that UEFI machines boot: GPT, one EFI system
- * partition, the programs in \EFI\BOOT where firmware looks for them on media
- * that it does not know.
+ * A disk image for a USB stick: GPT, one EFI system partition, the programs in
+ * \EFI\BOOT where firmware looks for them on media that it does not know.
  *
  * Written by hand instead of by mkfs.fat, mtools and sgdisk, so that a build
- * needs none of them and the same programs always give the same bytes: there is
+ * needs none of them and the same files always give the same bytes: there is
  * no clock in it, and identifiers are made from the content. Everything is
  * freshly laid out, so the part of FAT that is needed is small.
  */
@@ -15,10 +14,25 @@
 
 struct sbuf;
 
-struct media_program {
-	const char *name; /**< of the file: "BOOTX64.EFI", 8.3, upper case */
+enum media_directory {
+	MEDIA_PROGRAMS, /**< \EFI\BOOT */
+	MEDIA_TOP,      /**< the root of the file system */
+};
+
+struct media_file {
+	enum media_directory directory;
+	/**
+	 * Printable ASCII that FAT takes, without `~`: "BOOTX64.EFI",
+	 * "autoexec.ipxe". Case does not tell names apart.
+	 */
+	const char *name;
 	const void *bytes;
 	size_t len;
+};
+
+struct media_stick {
+	const struct media_file *files;
+	size_t file_count;
 };
 
 /**
@@ -26,13 +40,12 @@ struct media_program {
  *
  * A BIOS that starts it is told a sentence and goes on with its next device.
  *
- * @param programs	at most 14, each name once
- * @param ret_image	added to; some 3 MB more than the programs
- * @return 0, or -EFBIG if the programs are larger than 1 GiB in all
+ * @param ret_image	added to; some 3 MB more than the files
+ * @return 0; -EFBIG if the files are larger than 1 GiB in all; -EINVAL if a
+ *	   name is none, or is there twice; -ENOSPC if there are too many
  * @see UEFI 2.10, 3.5.1.1 (paths), 5.3 (GPT), 13.3 (file system)
  * @see Microsoft Extensible Firmware Initiative FAT32 File System Specification
  */
-int media_usb(const struct media_program *programs, size_t count,
-	      struct sbuf *ret_image);
+int media_usb(const struct media_stick *stick, struct sbuf *ret_image);
 
 #endif

@@ -492,10 +492,12 @@ static int make_usb(const char *scratch, struct sbuf *bytes,
 		return -errno;
 	error = files_read(dir, USB_PROGRAM, USB_PROGRAM_MAX_BYTES, bytes);
 	if (!error) {
-		const struct media_program program = { "BOOTX64.EFI",
-						       bytes->ptr, bytes->len };
+		const struct media_file program = { MEDIA_PROGRAMS,
+						    "BOOTX64.EFI", bytes->ptr,
+						    bytes->len };
+		const struct media_stick stick = { &program, 1 };
 
-		error = media_usb(&program, 1, ret_image);
+		error = media_usb(&stick, ret_image);
 	}
 	if (!error)
 		error = files_write(dir, USB_NAME, ret_image->ptr,

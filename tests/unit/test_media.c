@@ -1,7 +1,7 @@
 /**
  * @file
- * The image for a USB stick, for programs of sizes that no test of whole
- * machines has: none, and so large that one sector for a cluster will not do.
+ * The image for a USB stick, for files that no test of whole machines has:
+ * none, so large that one sector for a cluster will not do, and very many.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,11 +12,14 @@
 
 #include "little.h"
 #include "media.h"
+#include "run.h"
 #include "sbuf.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SECTOR ((size_t)512)
 #define START  (2048 * SECTOR)
@@ -40,14 +43,17 @@ static void assert_fat16(const struct sbuf *image)
 
 static void test_no_program(void **state)
 {
-	const struct media_program empty = { "BOOTX64.EFI", "", 0 };
+	const struct media_file empty = { MEDIA_PROGRAMS, "BOOTX64.EFI", "",
+					  0 };
+	struct media_stick stick = { &empty, 0 };
 	struct sbuf image = { 0 };
 
 	(void)state;
-	assert_int_equal(media_usb(&empty, 0, &image), 0);
+	assert_int_equal(media_usb(&stick, &image), 0);
 	assert_fat16(&image);
 	sbuf_reset(&image);
-	assert_int_equal(media_usb(&empty, 1, &image), 0);
+	stick.file_count = 1;
+	assert_int_equal(media_usb(&stick, &image), 0);
 	assert_fat16(&image);
 	sbuf_release(&image);
 }
@@ -57,10 +63,11 @@ static void test_large_programs(void **state)
 {
 	const size_t len = 40 * 1000 * 1000 + 1;
 	char *bytes = malloc(len);
-	const struct media_program programs[] = {
-		{ "BOOTX64.EFI", bytes, len },
-		{ "BOOTAA64.EFI", "second", 6 },
+	const struct media_file files[] = {
+		{ MEDIA_PROGRAMS, "BOOTX64.EFI", bytes, len },
+		{ MEDIA_PROGRAMS, "BOOTAA64.EFI", "second", 6 },
 	};
+	const struct media_stick stick = { files, 2 };
 	struct sbuf image = { 0 };
 	const char *boot, *data;
 	size_t cluster;
@@ -68,7 +75,7 @@ static void test_large_programs(void **state)
 	(void)state;
 	assert_non_null(bytes);
 	memset(bytes, 'x', len);
-	assert_int_equal(media_usb(programs, 2, &image), 0);
+	assert_int_equal(media_usb(&stick, &image), 0);
 	assert_fat16(&image);
 	boot = image.ptr + START;
 	cluster = little_get(boot + 13, 1) * SECTOR;
@@ -83,17 +90,123 @@ static void test_large_programs(void **state)
 	free(bytes);
 }
 
-static void test_too_large(void **state)
+static void test_refused(void **state)
 {
-	const struct media_program programs[] = {
-		{ "BOOTX64.EFI", "x", 1 },
-		{ "BOOTAA64.EFI", "never read", SIZE_MAX },
+	static const char letters[] =
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaa";
+	static const struct {
+		struct media_file file;
+		int error;
+	} rows[] = {
+		{ { MEDIA_PROGRAMS, "bootx64.efi", "x", 1 }, -EINVAL },
+		{ { MEDIA_TOP, "efi", "x", 1 }, -EINVAL },
+		{ { MEDIA_TOP, "", "x", 1 }, -EINVAL },
+		{ { MEDIA_TOP, "a/b", "x", 1 }, -EINVAL },
+		{ { MEDIA_TOP, ".hidden", "x", 1 }, -EINVAL },
+		{ { MEDIA_TOP, "dot.", "x", 1 }, -EINVAL },
+		{ { MEDIA_TOP, "AUTO~1.IPX", "x", 1 }, -EINVAL },
+		{ { MEDIA_TOP, "caf\xc3\xa9", "x", 1 }, -EINVAL },
+		{ { MEDIA_TOP, letters, "x", 1 }, -EINVAL },
+		{ { MEDIA_TOP, letters + 1, "x", 1 }, 0 },
+		{ { MEDIA_PROGRAMS, "a", "never read", SIZE_MAX }, -EFBIG },
 	};
 	struct sbuf image = { 0 };
 
 	(void)state;
-	assert_int_equal(media_usb(programs, 2, &image), -EFBIG);
-	assert_int_equal(image.len, 0);
+	assert_int_equal(sizeof(letters), 257);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct media_file files[] = {
+			{ MEDIA_PROGRAMS, "BOOTX64.EFI", "x", 1 },
+			rows[i].file,
+		};
+		const struct media_stick stick = { files, 2 };
+
+		assert_int_equal(media_usb(&stick, &image), rows[i].error);
+		assert_true(rows[i].error ? !image.len : image.len > 0);
+		sbuf_reset(&image);
+	}
+	sbuf_release(&image);
+}
+
+#define MANY 200
+
+static void name_all(char names[MANY][64], struct media_file files[MANY])
+{
+	for (int i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(*names),
+			 i % 3 ? "a name that is long (%d).pem" : "N%d.EFI", i);
+		files[i] =
+			(struct media_file){ i % 2 ? MEDIA_PROGRAMS : MEDIA_TOP,
+					     names[i], names[i],
+					     strlen(names[i]) };
+	}
+}
+
+/* Directories that fill several clusters, and names of both kinds, as others
+ * read them. */
+static void test_many_names(void **state)
+{
+	char names[MANY][64], path[] = "/tmp/test_media-XXXXXX";
+	struct media_file files[MANY];
+	const struct media_stick stick = { files, MANY };
+	struct sbuf image = { 0 }, text = { 0 };
+	const char *const fsck[] = { "fsck.fat", "-n", path, NULL };
+	int fd;
+
+	(void)state;
+	if (!run_has("fsck.fat") || !run_has("mtype"))
+		skip();
+	name_all(names, files);
+	assert_int_equal(media_usb(&stick, &image), 0);
+	assert_fat16(&image);
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, image.ptr + START, image.len - START),
+			 image.len - START);
+	close(fd);
+	assert_int_equal(run_capture(fsck, &text), 0);
+	assert_non_null(strstr(text.ptr, ": 203 files"));
+	assert_null(strstr(text.ptr, "rong"));
+	for (int i = 0; i < MANY; i += 17) {
+		char at[sizeof(*names) + sizeof("::EFI/BOOT/")];
+		const char *const show[] = { "mtype", "-i", path, at, NULL };
+
+		snprintf(at, sizeof(at), "::%s%.63s", i % 2 ? "EFI/BOOT/" : "",
+			 names[i]);
+		sbuf_reset(&text);
+		assert_int_equal(run_capture(show, &text), 0);
+		text.ptr[text.len - 1] = '\0'; /* the end of the line */
+		assert_string_equal(text.ptr, names[i]);
+	}
+	unlink(path);
+	sbuf_release(&image);
+	sbuf_release(&text);
+}
+
+/* What fits the root: 512 entries, two of which are taken. */
+static void test_full_root(void **state)
+{
+	static char names[511][16];
+	static struct media_file files[511];
+	struct media_stick stick = { files, 510 };
+	struct sbuf image = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 511; i++) {
+		snprintf(names[i], sizeof(*names), "F%d", i);
+		files[i] = (struct media_file){ MEDIA_TOP, names[i], "x", 1 };
+	}
+	assert_int_equal(media_usb(&stick, &image), 0);
+	assert_fat16(&image);
+	stick.file_count++;
+	sbuf_reset(&image);
+	assert_int_equal(media_usb(&stick, &image), -ENOSPC);
 	sbuf_release(&image);
 }
 
@@ -102,7 +215,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_program),
 		cmocka_unit_test(test_large_programs),
-		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_full_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
