@@ -52,7 +52,7 @@ enum value_type {
 };
 
 /** The struct of ir.h that holds the value. */
-enum holder { IN_SITE, IN_SETTINGS, IN_NODE, IN_FILE };
+enum holder { IN_SITE, IN_SETTINGS, IN_NODE, IN_FILE, HOLDERS };
 
 struct schema_key {
 	const char *name;

@@ -1,0 +1,154 @@
+#include "resolve_parts.h"
+
+#include "doc.h"
+#include "schema.h"
+
+/* A fault in what a level says must not make its machines complain too. */
+static void mark_incomplete(const struct holders *holders,
+			    const struct schema_key *key)
+{
+	struct settings *set = holders->at[IN_SETTINGS];
+	struct node *node = holders->at[IN_NODE];
+
+	if (set &&
+	    (!key || key->holder == IN_SETTINGS || key->type == TYPE_PLANNED))
+		set->incomplete = true;
+	if (node && key && key->holder == IN_NODE)
+		node->identity_refused = true;
+}
+
+static void unknown_key(struct resolve *r, const struct doc_pair *pair,
+			struct text name, enum level level)
+{
+	const struct schema_key *elsewhere = schema_find_anywhere(name);
+	const char *nearest = schema_nearest(name, level);
+	struct diag *d;
+
+	if (elsewhere) {
+		d = diag_at(r->ds, DIAG_E207, pair->key_at,
+			    "%s cannot stand in a %s", diag_quote(r->ds, name),
+			    schema_level_name(level));
+		for (unsigned bit = 1; bit <= AT_FILE; bit <<= 1)
+			if (elsewhere->levels & bit)
+				diag_help(r->ds, d, "it belongs in a %s",
+					  schema_level_name((enum level)bit));
+		return;
+	}
+	d = diag_at(r->ds, DIAG_E202, pair->key_at, "unknown key %s in a %s",
+		    diag_quote(r->ds, name), schema_level_name(level));
+	if (nearest)
+		diag_help(r->ds, d, "did you mean \"%s\"?", nearest);
+}
+
+static const parse_fn parsers[TYPES] = {
+	[TYPE_NAME] = parse_name,
+	[TYPE_TOKEN] = parse_token,
+	[TYPE_TEXT] = parse_text,
+	[TYPE_TEXTS] = parse_templated_list,
+	[TYPE_URLS] = parse_urls,
+	[TYPE_ASSET_URLS] = parse_asset_urls,
+	[TYPE_PATH] = parse_asset,
+	[TYPE_PATHS] = parse_assets,
+	[TYPE_FILE_PATH] = parse_file_path,
+	[TYPE_TRUST] = parse_trust,
+	[TYPE_VERIFY] = parse_verify,
+	[TYPE_BOOT] = parse_boot,
+	[TYPE_UNKNOWN] = parse_unknown,
+	[TYPE_BOOLEAN] = parse_boolean,
+	[TYPE_DISPATCH] = parse_dispatch,
+	[TYPE_PROFILES] = parse_profiles,
+	[TYPE_GROUPS] = parse_groups,
+	[TYPE_NODES] = parse_nodes,
+	[TYPE_REFERENCE] = parse_reference,
+	[TYPE_REFERENCES] = parse_references,
+	[TYPE_FILES] = parse_files,
+	[TYPE_VARS] = parse_vars,
+	[TYPE_MACS] = parse_macs,
+	[TYPE_UUID] = parse_uuid,
+	[TYPE_TAG] = parse_tag,
+	[TYPE_IP] = parse_ip,
+	[TYPE_MODE] = parse_mode,
+};
+
+/* Maps that a generator, or a person in a hurry, may leave empty. */
+static bool may_be_empty(enum value_type type)
+{
+	return type == TYPE_VARS || type == TYPE_PROFILES ||
+	       type == TYPE_GROUPS || type == TYPE_NODES || type == TYPE_FILES;
+}
+
+static void both_forms(struct resolve *r, const struct doc_pair *pair,
+		       const struct doc_pair *other)
+{
+	struct diag *d = diag_at(r->ds, DIAG_E206, pair->key_at,
+				 "both \"%s\" and \"%s\" are here",
+				 other->key.ptr, pair->key.ptr);
+
+	diag_note_at(r->ds, d, other->key_at, "the other one");
+}
+
+/* Whether a key may stand here in this way; else that is reported. */
+static bool key_is_good(struct resolve *r, const struct doc *map,
+			const struct doc_pair *pair,
+			const struct schema_key *key, bool replaces)
+{
+	const struct doc_pair *other;
+
+	if (key->type == TYPE_PLANNED) {
+		diag_at(r->ds, DIAG_E203, pair->key_at,
+			"\"%s\" is not supported yet", key->name);
+		return false;
+	}
+	if (replaces && !key->merges) {
+		diag_at(r->ds, DIAG_E208, pair->key_at,
+			"\"%s\" has nothing to merge with, so \"!\" means "
+			"nothing here: write \"%s\"",
+			pair->key.ptr, key->name);
+		return false;
+	}
+	if (replaces && (other = doc_find(map, text_of(key->name)))) {
+		both_forms(r, pair, other);
+		return false;
+	}
+	if (pair->value->kind == DOC_NULL && !may_be_empty(key->type)) {
+		diag_at(r->ds, DIAG_E205, pair->key_at, "\"%s\" has no value",
+			pair->key.ptr);
+		return false;
+	}
+	return true;
+}
+
+static void parse_pair(struct resolve *r, const struct doc *map,
+		       const struct doc_pair *pair,
+		       const struct holders *holders)
+{
+	struct text name = pair->key;
+	bool replaces = name.len > 1 && name.ptr[name.len - 1] == '!';
+	size_t errors = r->ds->errors;
+	const struct schema_key *key;
+
+	if (replaces)
+		name.len--;
+	key = schema_find(name, holders->level);
+	if (!key)
+		unknown_key(r, pair, name, holders->level);
+	else if (key_is_good(r, map, pair, key, replaces))
+		parsers[key->type](
+			r, pair->value,
+			&(struct field){
+				.key = key,
+				.name = pair->key.ptr,
+				.replaces = replaces,
+				.at = (char *)holders->at[key->holder] +
+				      key->offset,
+			});
+	if (r->ds->errors != errors)
+		mark_incomplete(holders, key);
+}
+
+void parse_map(struct resolve *r, const struct doc *map,
+	       const struct holders *holders)
+{
+	for (size_t i = 0; i < map->count; i++)
+		parse_pair(r, map, &map->pairs[i], holders);
+}

@@ -1,0 +1,172 @@
+#include "resolve_parts.h"
+
+#include "arena.h"
+#include "value.h"
+
+#include <stdlib.h>
+
+/* Whoever has more faults than this has misspelt no single name; and to look
+ * through all names for each of 100,000 nodes would take minutes. */
+enum { SUGGESTIONS_MAX = 20 };
+
+static bool good_name(struct resolve *r, const struct doc_pair *pair)
+{
+	const char *wrong = value_name(pair->key);
+
+	if (wrong)
+		bad_value(r, DIAG_E306,
+			  &(struct located){ pair->key, pair->key_at }, wrong);
+	return !wrong;
+}
+
+/* In a boot order the name of a profile must mean only that. */
+static bool good_profile(struct resolve *r, const struct doc_pair *pair)
+{
+	if (!step_word_taken(pair->key))
+		return true;
+	diag_at(r->ds, DIAG_E412, pair->key_at,
+		"a profile cannot be named \"%s\": in a boot order this word "
+		"means something else",
+		pair->key.ptr);
+	return false;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return text_compare(*(const struct text *)a, *(const struct text *)b);
+}
+
+/* Profiles, groups and nodes all begin with their name. */
+static void sort_by_name(void *at, size_t count, size_t bytes)
+{
+	if (count > 1)
+		qsort(at, count, bytes, compare_names);
+}
+
+static void *find_by_name(struct text name, const void *at, size_t count,
+			  size_t bytes)
+{
+	return count ? bsearch(&name, at, count, bytes, compare_names) : NULL;
+}
+
+const char *nearest_name(struct resolve *r, struct text typed, const void *at,
+			 size_t count, size_t bytes, const char *const *more,
+			 size_t more_count)
+{
+	const char **names;
+
+	if (r->ds->errors >= SUGGESTIONS_MAX)
+		return NULL;
+	names = arena_new_array(r->arena, count + more_count, const char *);
+	for (size_t i = 0; i < count; i++)
+		names[i] =
+			((const struct text *)(const void *)((const char *)at +
+							     i * bytes))
+				->ptr;
+	for (size_t i = 0; i < more_count; i++)
+		names[count + i] = more[i];
+	return diag_nearest(typed, names, count + more_count);
+}
+
+const struct profile *profile_find(const struct site *site, struct text name)
+{
+	return find_by_name(name, site->profiles, site->profile_count,
+			    sizeof(*site->profiles));
+}
+
+const struct group *group_find(const struct site *site, struct text name)
+{
+	return find_by_name(name, site->groups, site->group_count,
+			    sizeof(*site->groups));
+}
+
+/* Where entries of a map go: all kinds of them begin with name and place. */
+struct entries {
+	enum level level;
+	void *at;
+	size_t bytes, settings; /* of one; where its settings are */
+};
+
+struct entry {
+	struct text name;
+	struct span at;
+};
+
+/* How many entries there may be: all whose names are good. */
+static size_t entry_room(struct resolve *r, const struct doc *doc,
+			 const struct field *field)
+{
+	return wants_map(r, doc, field->name) ? doc->count : 0;
+}
+
+/**
+ * @param room	of entry_room()
+ * @return how many entries there are
+ */
+static size_t parse_entries(struct resolve *r, const struct doc *doc,
+			    size_t room, const struct entries *entries)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < room; i++) {
+		const struct doc_pair *pair = &doc->pairs[i];
+		char *at = (char *)entries->at + count * entries->bytes;
+		const struct holders holders = {
+			entries->level,
+			{ [IN_SETTINGS] = at + entries->settings,
+			  [IN_NODE] = at }
+		};
+
+		if (!good_name(r, pair) ||
+		    (entries->level == AT_PROFILE && !good_profile(r, pair)))
+			continue;
+		*(struct entry *)(void *)at =
+			(struct entry){ pair->key, pair->key_at };
+		count++;
+		if (wants_map(r, pair->value, pair->key.ptr))
+			parse_map(r, pair->value, &holders);
+	}
+	sort_by_name(entries->at, count, entries->bytes);
+	return count;
+}
+
+void parse_profiles(struct resolve *r, const struct doc *doc,
+		    const struct field *field)
+{
+	struct site *site = r->site;
+	size_t room = entry_room(r, doc, field);
+
+	site->profiles = arena_new_array(r->arena, room, struct profile);
+	site->profile_count = parse_entries(
+		r, doc, room,
+		&(struct entries){ AT_PROFILE, site->profiles,
+				   sizeof(*site->profiles),
+				   offsetof(struct profile, set) });
+}
+
+void parse_groups(struct resolve *r, const struct doc *doc,
+		  const struct field *field)
+{
+	struct site *site = r->site;
+	size_t room = entry_room(r, doc, field);
+
+	site->groups = arena_new_array(r->arena, room, struct group);
+	site->group_count =
+		parse_entries(r, doc, room,
+			      &(struct entries){ AT_GROUP, site->groups,
+						 sizeof(*site->groups),
+						 offsetof(struct group, set) });
+}
+
+void parse_nodes(struct resolve *r, const struct doc *doc,
+		 const struct field *field)
+{
+	struct site *site = r->site;
+	size_t room = entry_room(r, doc, field);
+
+	site->nodes = arena_new_array(r->arena, room, struct node);
+	site->node_count = parse_entries(
+		r, doc, room,
+		&(struct entries){ AT_NODE, site->nodes, sizeof(*site->nodes),
+				   offsetof(struct node, set) });
+}

@@ -1,0 +1,151 @@
+#ifndef COMPILER_RESOLVE_PARTS_H
+#define COMPILER_RESOLVE_PARTS_H
+/**
+ * @file
+ * What resolve.c is made of: private to resolve*.c.
+ *
+ * The keys of every level are in the table of schema.c. For each type of value
+ * there is a parser here, found through the table in resolve_map.c:
+ *
+ *     resolve_map.c       a map of keys: which are good, who parses their values
+ *     resolve_value.c     shapes, and values that are no setting's own
+ *     resolve_site.c      what only the site says: URLs, trust, verify, dispatch
+ *     resolve_named.c     maps of profiles, groups and nodes; names -> pointers
+ *     resolve_settings.c  what every level may say: kernel, initrd, vars
+ *     resolve_boot.c      boot orders, unknown machines
+ *     resolve_node.c      who a node is, and its groups
+ *     resolve_files.c     files for the initrd
+ */
+#include "compile.h"
+#include "ir.h"
+#include "schema.h"
+
+struct resolve {
+	struct arena *arena;
+	struct diags *ds;
+	const struct compile_env *env;
+	struct site *site;
+};
+
+/** Where a value goes. */
+struct field {
+	const struct schema_key *key;
+	const char *name; /**< as written, with its "!" */
+	bool replaces;
+	void *at; /**< the member that the key is for */
+};
+
+typedef void (*parse_fn)(struct resolve *r, const struct doc *doc,
+			 const struct field *field);
+
+/** Where the members of one level live; unused holders are NULL. */
+struct holders {
+	enum level level;
+	void *at[HOLDERS];
+};
+
+/* ------------------------------------------------------------- maps -- */
+
+/** @param map	a DOC_MAP */
+void parse_map(struct resolve *r, const struct doc *map,
+	       const struct holders *holders);
+
+/* ----------------------------------------------------------- shapes -- */
+
+/** "a list", for messages. */
+const char *kind_words(const struct doc *doc);
+
+void wrong_shape(struct resolve *r, const struct doc *doc, const char *key,
+		 const char *wanted);
+
+/** @return whether it is a map; nothing at all is passed over in silence */
+bool wants_map(struct resolve *r, const struct doc *doc, const char *name);
+
+bool get_scalar(struct resolve *r, const struct doc *doc, const char *key,
+		struct located *ret);
+
+/** One value or a list of them, which may be empty. */
+struct located_list get_scalars(struct resolve *r, const struct doc *doc,
+				const char *key);
+
+/** A list that says something must say what. */
+bool refuse_empty_list(struct resolve *r, const struct doc *doc,
+		       const char *key);
+
+/** @param wrong	words to follow the value: "is not …" */
+void bad_value(struct resolve *r, enum diag_code code,
+	       const struct located *value, const char *wrong);
+
+/** @return whether the path is good; else that is reported */
+bool check_path(struct resolve *r, const struct located *path);
+
+bool parse_template(struct resolve *r, struct located value,
+		    struct templated *ret);
+
+/* ------------------------------------------------------------ names -- */
+
+/** @return NULL if there is none */
+const struct profile *profile_find(const struct site *site, struct text name);
+const struct group *group_find(const struct site *site, struct text name);
+
+/**
+ * The nearest of some names, for "did you mean".
+ *
+ * @param at	array of @p count structs that begin with their name
+ * @param bytes	of each
+ * @param more	other words that would be good
+ * @return NULL if none is near, or if so much is wrong that nobody asks
+ */
+const char *nearest_name(struct resolve *r, struct text typed, const void *at,
+			 size_t count, size_t bytes, const char *const *more,
+			 size_t more_count);
+
+/** Report it. @param in_order	whether a step of a boot order names it */
+void no_such_profile(struct resolve *r, const struct located *name,
+		     bool in_order);
+
+/** Whether a word means something in boot orders, so no profile has it. */
+bool step_word_taken(struct text word);
+
+/* Turn names into pointers, when all profiles and groups are known. */
+void link_order(struct resolve *r, struct boot_order *order);
+void link_settings(struct resolve *r, struct settings *set);
+void link_groups(struct resolve *r, struct node *node);
+
+/* ---------------------------------------------------------- parsers -- */
+
+#define PARSER(name)                                        \
+	void name(struct resolve *r, const struct doc *doc, \
+		  const struct field *field)
+
+PARSER(parse_asset);
+PARSER(parse_asset_urls);
+PARSER(parse_assets);
+PARSER(parse_boolean);
+PARSER(parse_boot);
+PARSER(parse_dispatch);
+PARSER(parse_file_path);
+PARSER(parse_files);
+PARSER(parse_groups);
+PARSER(parse_ip);
+PARSER(parse_macs);
+PARSER(parse_mode);
+PARSER(parse_name);
+PARSER(parse_nodes);
+PARSER(parse_profiles);
+PARSER(parse_reference);
+PARSER(parse_references);
+PARSER(parse_tag);
+PARSER(parse_templated_list);
+PARSER(parse_text);
+PARSER(parse_token);
+PARSER(parse_trust);
+PARSER(parse_unknown);
+PARSER(parse_urls);
+PARSER(parse_uuid);
+PARSER(parse_vars);
+PARSER(parse_verify);
+
+#undef PARSER
+
+#endif
