@@ -61,6 +61,21 @@ struct compile_env {
 		    struct sbuf *ret_bytes);
 
 	/**
+	 * Find the files that a pattern of `include:` names, with `*`, `?` and
+	 * `[...]` as in a shell.
+	 *
+	 * @param directory	of the site file, taken as it is: "" or ending
+	 *	in "/"
+	 * @param pattern	what to look for in there
+	 * @param found		called for each, with its path from there, in
+	 *	any order
+	 * @return 0 also if there are none; or -errno
+	 */
+	int (*glob)(void *ctx, const char *directory, const char *pattern,
+		    void (*found)(void *found_ctx, const char *path),
+		    void *found_ctx);
+
+	/**
 	 * Measure a kernel or initrd that may be too large to hold.
 	 *
 	 * `check` may answer with a zero digest: it only wants to know that

@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "map.h"
+#include "path.h"
 #include "plan.h"
 #include "quote.h"
 #include "resolve.h"
@@ -247,7 +248,7 @@ static const struct template *find_partial(void *ctx, struct text name,
 					   struct span at)
 {
 	struct context *c = ctx;
-	const char *wrong = value_path(name);
+	const char *wrong = path_beside(c->b->arena, TEXT(""), name, &name);
 
 	if (wrong) {
 		diag_at(c->b->ds, DIAG_E307, at, "\"%.*s\" %s", (int)name.len,
@@ -436,7 +437,9 @@ static struct blob *templated_asset(struct context *c,
 
 	if (!render(c, value, &path))
 		return NULL;
-	wrong = value_path(path);
+	wrong = path_beside(c->b->arena,
+			    path_base(c->b->site->directory, value->at), path,
+			    &path);
 	name = text_basename(path);
 	if (!wrong)
 		wrong = value_file_name(name);

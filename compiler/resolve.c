@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "doc.h"
+#include "path.h"
 #include "resolve_parts.h"
 #include "schema.h"
 #include "template_file.h"
@@ -40,8 +41,6 @@ const struct site *resolve(struct arena *arena, const struct doc *doc,
 			   struct diags *ds)
 {
 	struct resolve r = { .arena = arena, .ds = ds, .env = env };
-	const char *slash = strrchr(path, '/');
-	size_t directory = slash ? (size_t)(slash - path) + 1 : 0;
 
 	if (doc->kind != DOC_MAP) {
 		diag_at(ds, DIAG_E201, doc->at,
@@ -50,8 +49,7 @@ const struct site *resolve(struct arena *arena, const struct doc *doc,
 		return NULL;
 	}
 	r.site = arena_new(arena, struct site);
-	r.site->directory =
-		(struct text){ arena_copy(arena, path, directory), directory };
+	r.site->directory = path_directory(arena, path);
 	r.site->templates =
 		template_files_new(arena, r.site->directory, env, ds);
 	r.site->signer.text = TEXT("ipxe-embed-signer");

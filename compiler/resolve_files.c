@@ -79,7 +79,7 @@ static bool parse_file(struct resolve *r, const struct doc_pair *pair,
 		struct located path = { pair->value->text, pair->value->at };
 
 		file->kind = FILE_TEMPLATE;
-		if (!check_path(r, &path))
+		if (!find_path(r, &path))
 			return false;
 		file->from = path;
 	} else if (pair->value->kind == DOC_MAP) {

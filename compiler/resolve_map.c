@@ -40,6 +40,13 @@ static void unknown_key(struct resolve *r, const struct doc_pair *pair,
 		diag_help(r->ds, d, "did you mean \"%s\"?", nearest);
 }
 
+/* What has been read before, by site_file.c. */
+static void parse_nothing(struct resolve *r, const struct doc *doc,
+			  const struct field *field)
+{
+	(void)r, (void)doc, (void)field;
+}
+
 static const parse_fn parsers[TYPES] = {
 	[TYPE_NAME] = parse_name,
 	[TYPE_TOKEN] = parse_token,
@@ -51,6 +58,7 @@ static const parse_fn parsers[TYPES] = {
 	[TYPE_PATHS] = parse_assets,
 	[TYPE_FILE_PATH] = parse_file_path,
 	[TYPE_TRUST] = parse_trust,
+	[TYPE_INCLUDE] = parse_nothing,
 	[TYPE_VERIFY] = parse_verify,
 	[TYPE_BOOT] = parse_boot,
 	[TYPE_UNKNOWN] = parse_unknown,
@@ -69,13 +77,6 @@ static const parse_fn parsers[TYPES] = {
 	[TYPE_IP] = parse_ip,
 	[TYPE_MODE] = parse_mode,
 };
-
-/* Maps that a generator, or a person in a hurry, may leave empty. */
-static bool may_be_empty(enum value_type type)
-{
-	return type == TYPE_VARS || type == TYPE_PROFILES ||
-	       type == TYPE_GROUPS || type == TYPE_NODES || type == TYPE_FILES;
-}
 
 static void both_forms(struct resolve *r, const struct doc_pair *pair,
 		       const struct doc_pair *other)
@@ -110,7 +111,7 @@ static bool key_is_good(struct resolve *r, const struct doc *map,
 		both_forms(r, pair, other);
 		return false;
 	}
-	if (pair->value->kind == DOC_NULL && !may_be_empty(key->type)) {
+	if (pair->value->kind == DOC_NULL && !schema_type_is_named(key->type)) {
 		diag_at(r->ds, DIAG_E205, pair->key_at, "\"%s\" has no value",
 			pair->key.ptr);
 		return false;

@@ -76,8 +76,12 @@ bool refuse_empty_list(struct resolve *r, const struct doc *doc,
 void bad_value(struct resolve *r, enum diag_code code,
 	       const struct located *value, const char *wrong);
 
-/** @return whether the path is good; else that is reported */
-bool check_path(struct resolve *r, const struct located *path);
+/**
+ * Make a path relative to the site file, from wherever it is said.
+ *
+ * @return whether it is good; else that is reported
+ */
+bool find_path(struct resolve *r, struct located *path);
 
 bool parse_template(struct resolve *r, struct located value,
 		    struct templated *ret);

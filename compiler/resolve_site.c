@@ -19,15 +19,13 @@ void parse_trust(struct resolve *r, const struct doc *doc,
 		return;
 	good->at = arena_new_array(r->arena, list.count, struct located);
 	for (size_t i = 0; i < list.count; i++) {
-		const char *wrong = value_path(list.at[i].text);
+		struct located *path = &list.at[i];
 
-		if (wrong) {
-			bad_value(r, DIAG_E307, &list.at[i], wrong);
+		if (!find_path(r, path))
 			continue;
-		}
-		r->env->check_trust(r->env->ctx, site_join(r, list.at[i].text),
-				    list.at[i].at, r->ds);
-		good->at[good->count++] = list.at[i];
+		r->env->check_trust(r->env->ctx, site_join(r, path->text),
+				    path->at, r->ds);
+		good->at[good->count++] = *path;
 	}
 }
 

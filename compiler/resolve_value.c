@@ -1,6 +1,7 @@
 #include "resolve_parts.h"
 
 #include "arena.h"
+#include "path.h"
 #include "quote.h"
 #include "template.h"
 #include "value.h"
@@ -151,9 +152,11 @@ void parse_templated_list(struct resolve *r, const struct doc *doc,
 			list->count++;
 }
 
-bool check_path(struct resolve *r, const struct located *path)
+bool find_path(struct resolve *r, struct located *path)
 {
-	const char *wrong = value_path(path->text);
+	const char *wrong =
+		path_beside(r->arena, path_base(r->site->directory, path->at),
+			    path->text, &path->text);
 
 	if (wrong)
 		bad_value(r, DIAG_E307, path, wrong);
@@ -163,7 +166,10 @@ bool check_path(struct resolve *r, const struct located *path)
 void parse_file_path(struct resolve *r, const struct doc *doc,
 		     const struct field *field)
 {
-	parse_checked(r, doc, field, DIAG_E307, value_path);
+	struct located path;
+
+	if (get_scalar(r, doc, field->name, &path) && find_path(r, &path))
+		*(struct located *)field->at = path;
 }
 
 void parse_boolean(struct resolve *r, const struct doc *doc,

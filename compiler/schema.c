@@ -68,6 +68,13 @@ const struct schema_key schema_keys[] = {
 	  "The machines, by name.",
 	  "{worker-1: {mac: 52:54:00:00:00:11, groups: [workers]}}" },
 
+	{ "include", AT_SITE, 0, TYPE_INCLUDE, false, NOWHERE,
+	  "Other files, YAML or JSON, with more of the site: paths beside the "
+	  "file that says it, which may hold *, ? and [...]. Each entry of "
+	  "profiles, groups, nodes, files or vars stands in one file; so does "
+	  "every other key. The order of files never matters.",
+	  "[racks/*.yaml, from-terraform.json]" },
+
 	/* One machine. */
 	{ "mac", AT_NODE, 0, TYPE_MACS, false, NODE(macs),
 	  "MAC address of a network card, or a list; any one of them, on any "
@@ -128,7 +135,6 @@ const struct schema_key schema_keys[] = {
 	  "Permission bits in octal. Default: 0644.", "\"0600\"" },
 
 	/* Planned: told apart from a typing mistake. */
-	PLANNED("include", AT_SITE),
 	PLANNED("menus", AT_SITE),
 	PLANNED("channels", AT_SITE),
 	PLANNED("channel", AT_ANY),
@@ -232,6 +238,7 @@ const char *schema_nearest(struct text typed, enum level level)
  * words of the reference. */
 static const struct {
 	const char *json, *words;
+	bool named; /* a map of named things */
 } value_types[TYPES] = {
 	[TYPE_NAME] = { NAME, "name" },
 	[TYPE_TOKEN] = { "\"type\": \"string\", \"pattern\": \"^\\\\S+$\"",
@@ -249,6 +256,8 @@ static const struct {
 	[TYPE_PATHS] = { ONE_OR_MORE(STEP), "path or list of paths" },
 	[TYPE_FILE_PATH] = { "\"type\": \"string\", \"minLength\": 1", "path" },
 	[TYPE_TRUST] = { ONE_OR_MORE(STEP), "path or list of paths" },
+	[TYPE_INCLUDE] = { ONE_OR_MORE(STEP),
+			   "path or list of paths, with * and ?" },
 	[TYPE_VERIFY] = { ONE_OR_MORE("{\"enum\": [\"signature\", \"digest\", "
 				      "\"secure-boot\"]}"),
 			  "signature, digest, secure-boot, or a list of them" },
@@ -256,9 +265,9 @@ static const struct {
 	[TYPE_UNKNOWN] = { ONE_OR_MORE(STEP), "step or list of steps" },
 	[TYPE_BOOLEAN] = { "\"type\": \"boolean\"", "true or false" },
 	[TYPE_DISPATCH] = { "\"const\": \"embedded\"", "embedded" },
-	[TYPE_PROFILES] = { NAMED("profile"), "map of profiles" },
-	[TYPE_GROUPS] = { NAMED("group"), "map of groups" },
-	[TYPE_NODES] = { NAMED("node"), "map of nodes" },
+	[TYPE_PROFILES] = { NAMED("profile"), "map of profiles", true },
+	[TYPE_GROUPS] = { NAMED("group"), "map of groups", true },
+	[TYPE_NODES] = { NAMED("node"), "map of nodes", true },
 	[TYPE_REFERENCE] = { NAME, "name of a profile" },
 	[TYPE_REFERENCES] = { ONE_OR_MORE("{" NAME "}"),
 			      "name or list of names of groups" },
@@ -266,8 +275,8 @@ static const struct {
 			 "{\"pattern\": \"^/\"}, \"additionalProperties\": "
 			 "{\"anyOf\": [{\"type\": \"string\"}, "
 			 "{\"$ref\": \"#/$defs/file\"}]}",
-			 "map of path to template or to a file map" },
-	[TYPE_VARS] = { "\"type\": \"object\"", "map" },
+			 "map of path to template or to a file map", true },
+	[TYPE_VARS] = { "\"type\": \"object\"", "map", true },
 	[TYPE_MACS] = { ONE_OR_MORE("{\"type\": \"string\", \"pattern\": "
 				    "\"^([0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2})"
 				    "{5}|[0-9A-Fa-f]{4}(\\\\.[0-9A-Fa-f]"
@@ -285,6 +294,11 @@ static const struct {
 			"octal digits" },
 };
 
+bool schema_type_is_named(enum value_type type)
+{
+	return value_types[type].named;
+}
+
 const char *schema_type_words(enum value_type type)
 {
 	return value_types[type].words;
@@ -299,22 +313,32 @@ static void json_key(struct sbuf *out, const struct schema_key *key,
 	sbuf_printf(out, ", %s}", value_types[key->type].json);
 }
 
-static void json_level(struct sbuf *out, enum level level)
+/* The keys that a level must have. A site may have them in files that it
+ * includes. */
+static void json_required(struct sbuf *out, enum level level)
 {
-	const char *comma = "";
+	const char *before = level == AT_SITE ? "\"anyOf\": [{\"required\": "
+						"[\"include\"]}, "
+						"{\"required\": ["
+					      : "\"required\": [";
+	const char *comma = before;
 
-	sbuf_puts(out, "\"type\": \"object\", \"additionalProperties\": false");
 	for (size_t i = 0; i < schema_key_count; i++) {
 		if (!(schema_keys[i].required & level))
 			continue;
-		sbuf_printf(out, "%s\"%s\"",
-			    *comma ? comma : ", \"required\": [",
-			    schema_keys[i].name);
+		sbuf_printf(out, "%s\"%s\"", comma, schema_keys[i].name);
 		comma = ", ";
 	}
-	sbuf_puts(out, *comma ? "],\n    " : ",\n    ");
-	sbuf_puts(out, "\"properties\": {");
-	comma = "";
+	if (comma != before)
+		sbuf_puts(out, level == AT_SITE ? "]}]" : "],\n    ");
+}
+
+static void json_properties(struct sbuf *out, enum level level)
+{
+	const char *comma = "";
+
+	sbuf_puts(out, "\"type\": \"object\", \"additionalProperties\": "
+		       "false,\n    \"properties\": {");
 	for (size_t i = 0; i < schema_key_count; i++) {
 		const struct schema_key *key = &schema_keys[i];
 
@@ -332,13 +356,17 @@ void schema_emit_json(struct sbuf *out)
 {
 	sbuf_puts(out, "{\n  \"$schema\": "
 		       "\"https://json-schema.org/draft/2020-12/schema\",\n"
-		       "  \"title\": \"ipxe-embed site\",\n  ");
-	json_level(out, AT_SITE);
-	sbuf_puts(out, ",\n  \"$defs\": {");
+		       "  \"title\": \"ipxe-embed site\",\n"
+		       "  \"$ref\": \"#/$defs/part\",\n  ");
+	json_required(out, AT_SITE);
+	/* What a site includes: the same, and nothing must be in it. */
+	sbuf_puts(out, ",\n  \"$defs\": {\n    \"part\": {");
+	json_properties(out, AT_SITE);
+	sbuf_puts(out, "}");
 	for (size_t i = 1; i < LEVELS; i++) {
-		sbuf_printf(out, "%s\n    \"%s\": {", i > 1 ? "," : "",
-			    levels[i].name);
-		json_level(out, levels[i].level);
+		sbuf_printf(out, ",\n    \"%s\": {", levels[i].name);
+		json_required(out, levels[i].level);
+		json_properties(out, levels[i].level);
 		sbuf_puts(out, "}");
 	}
 	sbuf_puts(out, "\n  }\n}\n");
@@ -365,7 +393,7 @@ static const char reference_intro[] =
 	"the file. Values of keys that merge come from all of them, in the "
 	"order site, profile, group, node; a key that ends in `!`, as "
 	"`args!:`, drops what the levels before it said.\n\n"
-	"Paths are relative to the site file. Every value that is called a "
+	"Paths are relative to the file that says them. Every value that is called a "
 	"template is [Mustache](https://mustache.github.io/mustache.5.html), "
 	"without escaping, and a variable that is missing is an error.\n\n";
 

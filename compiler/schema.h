@@ -30,6 +30,7 @@ enum value_type {
 	TYPE_PATHS,
 	TYPE_FILE_PATH,
 	TYPE_TRUST,
+	TYPE_INCLUDE,
 	TYPE_VERIFY,
 	TYPE_BOOT,
 	TYPE_UNKNOWN,
@@ -96,6 +97,10 @@ bool schema_level(size_t i, enum level *ret_level, const char **ret_doc);
 
 /** Whether a level before this one has the key, too, so that it is explained. */
 bool schema_told_before(const struct schema_key *key, enum level level);
+
+/** Whether the value is a map of named things, which may be empty, and may be
+ * said in several files, each thing in one. */
+bool schema_type_is_named(enum value_type type);
 
 /** What a value looks like, in a few words: "name or list of names". */
 const char *schema_type_words(enum value_type type);

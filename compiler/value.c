@@ -371,8 +371,6 @@ const char *value_name(struct text text)
 
 const char *value_path(struct text text)
 {
-	size_t component = 0;
-
 	if (!text.len)
 		return "is empty; a path beside the site file is wanted";
 	if (text.ptr[0] == '/')
@@ -380,20 +378,11 @@ const char *value_path(struct text text)
 		       "symbolic link there may lead anywhere)";
 	if (text.ptr[text.len - 1] == '/')
 		return "is a directory; a file is wanted";
-	for (size_t i = 0; i <= text.len; i++) {
-		if (i < text.len && text.ptr[i] != '/') {
-			unsigned char c = (unsigned char)text.ptr[i];
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
 
-			if (c < 0x20 || c == 0x7f)
-				return "holds a control character";
-			component++;
-			continue;
-		}
-		if (component == 2 && memcmp(text.ptr + i - 2, "..", 2) == 0)
-			return "climbs out of the directory of the site file "
-			       "with \"..\" (a symbolic link there may lead "
-			       "anywhere)";
-		component = 0;
+		if (c < 0x20 || c == 0x7f)
+			return "holds a control character";
 	}
 	return NULL;
 }

@@ -40,7 +40,7 @@ const char *value_url(struct arena *arena, struct text text, bool plain_http,
 /** A name of a node, profile, group or site: a label of the boot script. */
 const char *value_name(struct text text);
 
-/** A relative path that stays in the directory of the site file. */
+/** A relative path of a file; where it leads, path_beside() finds out. */
 const char *value_path(struct text text);
 
 /** The last component of a path; it ends up in URLs of the boot script. */

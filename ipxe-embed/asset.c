@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,6 +46,37 @@ static int env_read(void *ctx, const char *path, size_t max_bytes,
 	result = files_slurp(fd, max_bytes, ret_bytes);
 	close(fd);
 	return result;
+}
+
+/* A directory is no pattern, whatever its name is. */
+static void escape_pattern(const char *directory, struct sbuf *out)
+{
+	for (; *directory; directory++) {
+		if (strchr("*?[\\", *directory))
+			sbuf_putc(out, '\\');
+		sbuf_putc(out, *directory);
+	}
+}
+
+static int env_glob(void *ctx, const char *directory, const char *pattern,
+		    void (*found)(void *found_ctx, const char *path),
+		    void *found_ctx)
+{
+	CLEANUP(sbuf) whole = { 0 };
+	size_t skip = strlen(directory);
+	glob_t names;
+	int error;
+
+	(void)ctx;
+	escape_pattern(directory, &whole);
+	sbuf_puts(&whole, pattern);
+	error = glob(sbuf_text(&whole), GLOB_ERR | GLOB_NOSORT, NULL, &names);
+	for (size_t i = 0; !error && i < names.gl_pathc; i++)
+		found(found_ctx, names.gl_pathv[i] + skip);
+	globfree(&names);
+	return error == GLOB_NOSPACE   ? -ENOMEM
+	       : error == GLOB_ABORTED ? -EIO
+				       : 0;
 }
 
 static int env_digest(void *ctx, const char *path, struct digest *ret_digest)
@@ -125,6 +157,7 @@ struct compile_env asset_env(struct assets *assets)
 	return (struct compile_env){
 		.ctx = assets,
 		.read = env_read,
+		.glob = env_glob,
 		.digest = env_digest,
 		.digest_bytes = sha256_of,
 		.check_trust = env_check_trust,

@@ -14,6 +14,7 @@
 #include "sha256.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 
 #undef NDEBUG
@@ -37,6 +38,24 @@ static int input_read(void *ctx, const char *path, size_t max_bytes,
 	if (bytes.len > max_bytes)
 		return -EFBIG;
 	sbuf_add(ret_bytes, bytes.ptr, bytes.len);
+	return 0;
+}
+
+static int input_glob(void *ctx, const char *directory, const char *pattern,
+		      void (*found)(void *found_ctx, const char *path),
+		      void *found_ctx)
+{
+	struct input *in = ctx;
+
+	assert(!*directory);
+	vec_foreach (struct input_file, file, &in->files) {
+		char path[256] = "";
+
+		memcpy(path, file->path.ptr,
+		       file->path.len < 255 ? file->path.len : 255);
+		if (fnmatch(pattern, path, FNM_PATHNAME | FNM_PERIOD) == 0)
+			found(found_ctx, path);
+	}
 	return 0;
 }
 
@@ -151,6 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct compile_env env = {
 		.ctx = &in,
 		.read = input_read,
+		.glob = input_glob,
 		.digest = input_digest,
 		.digest_bytes = sha256_of,
 		.check_trust = input_check_trust,
