@@ -50,8 +50,8 @@ for path in sorted(glob.glob("tests/golden/*/site.yaml") +
                    glob.glob("examples/**/site.yaml", recursive=True)):
     judge(path, True)
 part = validator.evolve(schema=schema | {"$ref": "#/$defs/part", "anyOf": [{}]})
-for path in sorted(glob.glob("tests/golden/include/*/*.yaml") +
-                   glob.glob("tests/golden/include/*/*.json")):
+for path in sorted(glob.glob("tests/golden/include/[!e]*/*.yaml") +
+                   glob.glob("tests/golden/include/[!e]*/*.json")):
     judge(path, True, part)
 for path in sorted(glob.glob("tests/errors/*.yaml")):
     name = os.path.basename(path)
