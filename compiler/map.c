@@ -58,3 +58,13 @@ void **map_at(struct map *map, struct text key)
 	}
 	return &entry->value;
 }
+
+void **map_find(const struct map *map, struct text key)
+{
+	struct map_entry *entry;
+
+	if (!map->room)
+		return NULL;
+	entry = find(map->entries, map->room, key, text_hash(key));
+	return entry->key.ptr ? &entry->value : NULL;
+}

@@ -26,4 +26,7 @@ struct map {
  */
 void **map_at(struct map *map, struct text key);
 
+/** @return the place of a key's value; NULL if the key is not there */
+void **map_find(const struct map *map, struct text key);
+
 #endif

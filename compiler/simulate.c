@@ -1,0 +1,633 @@
+#include "simulate_parts.h"
+
+#include "arena.h"
+#include "map.h"
+#include "vec.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+/* After so many jumps a run is looked at for being in a circle, and after so
+ * many lines it is one. */
+enum { GOTOS_UNSUSPECTED = 200, LINES_MAX = 2000000 };
+
+struct sim_script {
+	struct text bytes;
+	struct map labels; /* -> offset of the line, plus one */
+};
+
+void *sim_pool_take(struct sim_pool *pool, size_t bytes)
+{
+	if (pool->live == pool->room) {
+		pool->room = pool->room ? 2 * pool->room : 8;
+		pool->at = xrealloc(
+			pool->at, size_product(pool->room, sizeof(*pool->at)));
+	}
+	if (pool->live == pool->made) {
+		pool->at[pool->made] = xrealloc(NULL, bytes);
+		memset(pool->at[pool->made++], 0, bytes);
+	}
+	return pool->at[pool->live++];
+}
+
+/* ------------------------------------------------------------- lines -- */
+
+struct line {
+	size_t begin;      /* in the script */
+	struct text label; /* ptr NULL: none */
+	struct text command;
+};
+
+static struct text until_nul(struct text text)
+{
+	const char *nul = memchr(text.ptr, '\0', text.len);
+
+	if (nul)
+		text.len = (size_t)(nul - text.ptr);
+	return text;
+}
+
+static void split_label(struct text text, struct line *line)
+{
+	line->label = (struct text){ NULL, 0 };
+	while (text.len && sim_isspace(*text.ptr))
+		text.ptr++, text.len--;
+	if (text.len && *text.ptr == ':') {
+		line->label = (struct text){ text.ptr + 1, 0 };
+		text.ptr++, text.len--;
+		while (text.len && !sim_isspace(*text.ptr))
+			text.ptr++, text.len--, line->label.len++;
+	}
+	line->command = text;
+}
+
+/* From the offset to the next line feed. */
+static struct text next_piece(struct text bytes, size_t *offset)
+{
+	const char *begin = bytes.ptr + *offset;
+	size_t rest = bytes.len - *offset;
+	const char *feed = memchr(begin, '\n', rest);
+	size_t len = feed ? (size_t)(feed - begin) : rest;
+
+	*offset += len + 1;
+	return (struct text){ begin, len };
+}
+
+static void strip_return(struct text *text)
+{
+	if (text->len && text->ptr[text->len - 1] == '\r')
+		text->len--;
+}
+
+static bool joins(struct text text)
+{
+	return text.len && text.ptr[text.len - 1] == '\\';
+}
+
+/* A line and those that backslashes join to it. */
+static bool join_lines(struct text bytes, size_t *offset, struct text *text,
+		       struct sbuf *joined)
+{
+	sbuf_reset(joined);
+	sbuf_add(joined, text->ptr, text->len - 1);
+	while (*offset < bytes.len) {
+		struct text piece = next_piece(bytes, offset);
+
+		sbuf_add(joined, piece.ptr, piece.len);
+		*text = (struct text){ sbuf_text(joined), joined->len };
+		strip_return(text);
+		joined->len = text->len;
+		if (!joins(*text))
+			return true;
+		joined->len--;
+	}
+	return false;
+}
+
+/* @return false where the script ends in a backslash */
+static bool next_line(struct text bytes, size_t *offset, struct line *line,
+		      struct sbuf *joined)
+{
+	struct text text;
+
+	line->begin = *offset;
+	text = next_piece(bytes, offset);
+	strip_return(&text);
+	if (joins(text) && !join_lines(bytes, offset, &text, joined))
+		return false;
+	split_label(until_nul(text), line);
+	return true;
+}
+
+const struct sim_script *sim_script_new(struct arena *arena, struct text bytes)
+{
+	struct sim_script *script = arena_new(arena, struct sim_script);
+	struct sbuf joined = { 0 };
+	struct line line;
+	size_t offset = 0;
+
+	script->bytes = bytes;
+	script->labels.arena = arena;
+	while (offset < bytes.len &&
+	       next_line(bytes, &offset, &line, &joined)) {
+		struct text label = line.label;
+		void **slot;
+
+		if (!label.ptr)
+			continue;
+		if (joined.len && label.ptr >= joined.ptr &&
+		    label.ptr <= joined.ptr + joined.len)
+			label.ptr = arena_copy(arena, label.ptr, label.len);
+		slot = map_at(&script->labels, label);
+		if (!*slot) /* the first one counts */
+			*slot = (void *)(uintptr_t)(line.begin + 1);
+	}
+	sbuf_release(&joined);
+	return script;
+}
+
+/* ------------------------------------------------------------ events -- */
+
+void sim_emit(struct sim *sim, const struct sim_event *event)
+{
+	if (sim->world->event)
+		sim->world->event(sim->world->ctx, event);
+}
+
+void sim_unmodelled(struct sim *sim, const char *format, ...)
+{
+	struct sbuf text = { 0 };
+	va_list args;
+
+	va_start(args, format);
+	sbuf_vprintf(&text, format, args);
+	va_end(args);
+	sim_emit(sim, &(struct sim_event){ .kind = SIM_UNMODELLED,
+					   .text = { text.ptr, text.len } });
+	sbuf_release(&text);
+}
+
+void sim_finish(struct sim *sim, enum sim_end end)
+{
+	if (sim->end == SIM_RUNNING)
+		sim->end = end;
+}
+
+unsigned long sim_status_of(int error)
+{
+	return (unsigned long)error << 24;
+}
+
+/* ------------------------------------------------------ what is going on -- */
+
+static uint64_t mix(uint64_t hash, const void *bytes, size_t len)
+{
+	return (hash ^ text_hash((struct text){ bytes, len })) *
+	       0x9e3779b97f4a7c15;
+}
+
+static uint64_t hash_block(uint64_t hash, const struct sim_block *block)
+{
+	hash = mix(hash, block->name.ptr, block->name.len);
+	for (size_t i = 0; i < block->values.live; i++) {
+		const struct sim_value *value = block->values.at[i];
+
+		if (!value->set)
+			continue;
+		hash = mix(hash, value->name.ptr, value->name.len);
+		hash = mix(hash, value->raw.ptr, value->raw.len);
+	}
+	return hash;
+}
+
+/* Everything that what comes next depends on. */
+static uint64_t state_hash(const struct sim *sim)
+{
+	uint64_t hash = sim->error;
+
+	for (size_t i = 0; i < sim->blocks.live; i++)
+		hash = hash_block(hash, sim->blocks.at[i]);
+	for (size_t i = 0; i < sim->nics.live; i++) {
+		const struct sim_nic *nic = sim->nics.at[i];
+		bool open = nic->opened;
+
+		hash = mix(hash, nic->mac, sizeof(nic->mac));
+		hash = mix(hash, &open, sizeof(open));
+	}
+	for (size_t i = 0; i < sim->registered_count; i++) {
+		const struct sim_image *image = sim->registered[i];
+
+		hash = mix(hash, image->name.ptr, image->name.len);
+		hash = mix(hash, image->arguments.ptr, image->arguments.len);
+		hash = mix(hash, &image->content, sizeof(image->content));
+		hash = mix(hash, &image->verified, sizeof(image->verified));
+	}
+	for (size_t i = 0; i < sim->depth; i++)
+		hash = mix(hash, &sim->frames[i].offset, sizeof(size_t));
+	if (sim->world->fetch_state) {
+		uint64_t fetched = sim->world->fetch_state(sim->world->ctx);
+
+		hash = mix(hash, &fetched, sizeof(fetched));
+	}
+	return hash;
+}
+
+/* Brent's algorithm: the state is kept for 1, 2, 4, … jumps and compared with
+ * each that follows; a circle is seen when the state comes again. */
+static void look_for_circle(struct sim *sim)
+{
+	uint64_t state;
+
+	if (++sim->gotos < GOTOS_UNSUSPECTED)
+		return;
+	state = state_hash(sim);
+	if (sim->lap && state == sim->tortoise) {
+		sim_finish(sim, sim->sleeps > sim->tortoise_sleeps ? SIM_RETRIES
+								   : SIM_SPINS);
+		return;
+	}
+	if (sim->lap == sim->power) {
+		sim->power = sim->power ? 2 * sim->power : 1;
+		sim->lap = 0;
+		sim->tortoise = state;
+		sim->tortoise_sleeps = sim->sleeps;
+	}
+	sim->lap++;
+}
+
+/* ----------------------------------------------------------- one line -- */
+
+enum operator{ OP_NONE, OP_AND, OP_OR, OP_ALWAYS };
+
+/* @return false at the end of the line */
+static bool next_token(struct text *rest, struct text *ret_token)
+{
+	while (rest->len && sim_isspace(*rest->ptr))
+		rest->ptr++, rest->len--;
+	*ret_token = (struct text){ rest->ptr, 0 };
+	while (rest->len && !sim_isspace(*rest->ptr))
+		rest->ptr++, rest->len--, ret_token->len++;
+	return ret_token->len;
+}
+
+static bool is_operator(struct text token, enum operator* ret)
+{
+	if (text_is(token, "||"))
+		*ret = OP_OR;
+	else if (text_is(token, "&&"))
+		*ret = OP_AND;
+	else if (text_is(token, ";"))
+		*ret = OP_ALWAYS;
+	else
+		return false;
+	return true;
+}
+
+/* The words up to the next operator, in the text that they come from. */
+static struct text next_command(struct text *rest, enum operator* ret_op)
+{
+	struct text command = { rest->ptr, 0 }, token;
+
+	*ret_op = OP_NONE;
+	while (next_token(rest, &token)) {
+		if (*token.ptr == '#') {
+			rest->len = 0;
+			break;
+		}
+		if (is_operator(token, ret_op))
+			break;
+		command.len = (size_t)(token.ptr + token.len - command.ptr);
+	}
+	return command;
+}
+
+enum { WORDS_MAX = 256 };
+
+/* Each word is expanded by itself, so that a value never makes two. All of them
+ * lie in one buffer, each with a NUL behind it. */
+static bool expand_words(struct sim *sim, struct text command,
+			 struct sbuf *buffer, struct sim_words *words,
+			 size_t *offsets)
+{
+	struct text token;
+
+	sbuf_reset(buffer);
+	words->count = 0;
+	while (next_token(&command, &token)) {
+		if (words->count == WORDS_MAX) {
+			sim_unmodelled(sim, "more than %d words", WORDS_MAX);
+			return false;
+		}
+		offsets[words->count++] = buffer->len;
+		if (!memchr(token.ptr, '$', token.len)) {
+			sbuf_add(buffer, token.ptr, token.len);
+		} else if (sim_expand_into(sim, token, &sim->line)) {
+			sbuf_add(buffer, sim->line.ptr, sim->line.len);
+		} else {
+			sim_finish(sim, SIM_HANGS);
+			return false;
+		}
+		sbuf_putc(buffer, '\0');
+	}
+	offsets[words->count] = buffer->len;
+	for (size_t i = 0; i < words->count; i++)
+		words->at[i] = (struct text){ buffer->ptr + offsets[i],
+					      offsets[i + 1] - offsets[i] - 1 };
+	return true;
+}
+
+static unsigned long run_command(struct sim *sim, struct text command)
+{
+	struct text at[WORDS_MAX];
+	size_t offsets[WORDS_MAX + 1];
+	struct sim_words words = { .at = at };
+	struct sbuf *buffer = &sim->command_text[sim->depth - 1];
+	unsigned long status;
+
+	if (!expand_words(sim, command, buffer, &words, offsets))
+		return sim_status_of(SIM_EINVAL);
+	if (!words.count)
+		return 0;
+	status = sim_command(sim, words);
+	if (status)
+		sim->error = (uint32_t)status;
+	return status;
+}
+
+static bool stopped(struct sim *sim, enum sim_stop stop)
+{
+	bool is_stopped = sim->stop >= stop;
+
+	if (sim->stop <= stop)
+		sim->stop = STOP_NOTHING;
+	return is_stopped;
+}
+
+/* From left to right; `&&` and `||` bind alike. */
+static unsigned long run_line(struct sim *sim, struct text line)
+{
+	bool process = true;
+	unsigned long status = 0;
+	enum operator op;
+
+	do {
+		struct text command = next_command(&line, &op);
+
+		if (process)
+			status = run_command(sim, command);
+		if (sim->end || stopped(sim, STOP_COMMAND))
+			break;
+		process = op == OP_OR    ? status != 0
+			  : op == OP_AND ? status == 0
+					 : true;
+	} while (op);
+	return status;
+}
+
+unsigned long sim_run_script(struct sim *sim, const struct sim_script *script,
+			     struct sim_image *image)
+{
+	struct sim_frame *frame = &sim->frames[sim->depth];
+	unsigned long status = 0;
+	struct line line;
+
+	if (sim->depth == SIM_FRAMES) {
+		sim_unmodelled(sim, "more than %d scripts within each other",
+			       SIM_FRAMES);
+		return sim_status_of(SIM_ENOEXEC);
+	}
+	sim->depth++;
+	frame->script = script;
+	frame->image = image;
+	frame->offset = 0;
+	do {
+		if (++sim->steps > LINES_MAX)
+			sim_finish(sim, SIM_SPINS);
+		if (next_line(script->bytes, &frame->offset, &line,
+			      &frame->joined))
+			status = run_line(sim, line.command);
+		else
+			status = sim_status_of(SIM_EINVAL);
+		if (sim->end || stopped(sim, STOP_SEQUENCE) || status)
+			break;
+	} while (frame->offset < script->bytes.len);
+	sim->depth--;
+	return status;
+}
+
+int sim_goto(struct sim *sim, struct text label)
+{
+	struct sim_frame *frame = &sim->frames[sim->depth - 1];
+	void **slot = map_find(&frame->script->labels, label);
+
+	if (!slot) {
+		sim_emit(sim, &(struct sim_event){ .kind = SIM_NO_LABEL,
+						   .text = label });
+		return SIM_ENOENT;
+	}
+	sim_emit(sim, &(struct sim_event){ .kind = SIM_LABEL, .text = label });
+	frame->offset = (size_t)(uintptr_t)*slot - 1;
+	sim->stop = STOP_COMMAND;
+	if (sim->world->stop_at && sim->world->stop_at(sim->world->ctx, label))
+		sim_finish(sim, SIM_STOPPED);
+	look_for_circle(sim);
+	return 0;
+}
+
+/* --------------------------------------------------------------- run -- */
+
+struct sim *sim_new(void)
+{
+	struct sim *sim = xrealloc(NULL, sizeof(*sim));
+
+	memset(sim, 0, sizeof(*sim));
+	return sim;
+}
+
+static void release_pool(struct sim_pool *pool, void (*release)(void *object))
+{
+	for (size_t i = 0; i < pool->made; i++) {
+		release(pool->at[i]);
+		free(pool->at[i]);
+	}
+	free(pool->at);
+}
+
+static void release_value(void *object)
+{
+	struct sim_value *value = object;
+
+	sbuf_release(&value->name);
+	sbuf_release(&value->raw);
+}
+
+static void release_block(void *object)
+{
+	struct sim_block *block = object;
+
+	sbuf_release(&block->name);
+	release_pool(&block->values, release_value);
+}
+
+static void release_nic(void *object)
+{
+	sbuf_release(&((struct sim_nic *)object)->name);
+}
+
+static void release_image(void *object)
+{
+	struct sim_image_made *made = object;
+
+	sbuf_release(&made->name);
+	sbuf_release(&made->url);
+	sbuf_release(&made->arguments);
+}
+
+static void release_item(void *object)
+{
+	struct sim_menu_item *item = object;
+
+	sbuf_release(&item->name);
+	sbuf_release(&item->label);
+}
+
+static void release_menu(void *object)
+{
+	struct sim_menu *menu = object;
+
+	sbuf_release(&menu->name);
+	sbuf_release(&menu->title);
+	release_pool(&menu->items, release_item);
+}
+
+void sim_free(struct sim *sim)
+{
+	if (!sim)
+		return;
+	release_pool(&sim->blocks, release_block);
+	release_pool(&sim->nics, release_nic);
+	release_pool(&sim->images, release_image);
+	release_pool(&sim->menus, release_menu);
+	for (size_t i = 0; i < SIM_FRAMES; i++) {
+		sbuf_release(&sim->frames[i].joined);
+		sbuf_release(&sim->command_text[i]);
+	}
+	sbuf_release(&sim->directory);
+	sbuf_release(&sim->value);
+	sbuf_release(&sim->spare);
+	sbuf_release(&sim->shown);
+	sbuf_release(&sim->raw);
+	sbuf_release(&sim->line);
+	free(sim->registered);
+	free(sim);
+}
+
+static void start_nics(struct sim *sim)
+{
+	for (size_t i = 0; i < sim->world->card_count; i++) {
+		const struct sim_card *card = &sim->world->cards[i];
+		struct sim_nic *nic =
+			sim_nic_add(sim, card, card->mac, "net%zu", i);
+
+		if (card->lease)
+			sim_settings_lease(sim, nic);
+	}
+}
+
+static void start(struct sim *sim, const struct sim_world *world)
+{
+	sim->world = world;
+	sim->end = SIM_RUNNING;
+	sim->stop = STOP_NOTHING;
+	sim->status = sim->error = 0;
+	sim->steps = sim->sleeps = sim->gotos = sim->opened = 0;
+	sim->unnamed = 0;
+	sim->trust_required = sim->trust_permanent = false;
+	sim->nics.live = sim->images.live = sim->menus.live = 0;
+	sim->registered_count = sim->depth = 0;
+	sim->booted = NULL;
+	sim->tortoise = sim->power = sim->lap = 0;
+	sbuf_reset(&sim->directory);
+	sim_settings_init(sim);
+	start_nics(sim);
+	if (world->stray)
+		sim_image_add(sim, TEXT("autoexec.ipxe"), TEXT(""), NULL);
+}
+
+enum sim_end sim_run(struct sim *sim, const struct sim_script *script,
+		     const struct sim_world *world)
+{
+	struct sim_image *image;
+
+	start(sim, world);
+	image = sim_image_add(sim, TEXT("script"), TEXT(""), NULL);
+	image->trusted = true;
+	sim->status = sim_execute(sim, image, script);
+	sim_finish(sim, SIM_EXITED);
+	sim_emit(sim,
+		 &(struct sim_event){ .kind = SIM_END, .number = sim->status });
+	return sim->end;
+}
+
+unsigned long sim_status(const struct sim *sim)
+{
+	return sim->status;
+}
+
+const struct sim_image *sim_booted(const struct sim *sim)
+{
+	return sim->booted;
+}
+
+struct sim_image *const *sim_images(const struct sim *sim, size_t *ret_count)
+{
+	*ret_count = sim->registered_count;
+	return sim->registered;
+}
+
+bool sim_trust_required(const struct sim *sim)
+{
+	return sim->trust_required && sim->trust_permanent;
+}
+
+struct text sim_expand(struct sim *sim, struct text text)
+{
+	if (!sim_expand_into(sim, text, &sim->line))
+		sbuf_reset(&sim->line);
+	return (struct text){ sbuf_text(&sim->line), sim->line.len };
+}
+
+struct text sim_setting(struct sim *sim, const char *name)
+{
+	struct sbuf reference = { 0 };
+	struct text value;
+
+	sbuf_printf(&reference, "${%s}", name);
+	value = sim_expand(sim, (struct text){ reference.ptr, reference.len });
+	sbuf_release(&reference);
+	return value;
+}
+
+size_t sim_steps(const struct sim *sim)
+{
+	return sim->steps;
+}
+
+const char *sim_end_text(enum sim_end end)
+{
+	static const char *const texts[] = {
+		[SIM_RUNNING] = "is still running",
+		[SIM_BOOTED] = "boots a kernel",
+		[SIM_DISK_BOOTED] = "boots from disk",
+		[SIM_EXITED] = "goes back to the firmware",
+		[SIM_REBOOTED] = "reboots",
+		[SIM_POWERED_OFF] = "powers off",
+		[SIM_RETRIES] = "tries again and again, pausing in between",
+		[SIM_SPINS] = "goes round in a circle without a pause",
+		[SIM_WAITS] = "waits for a key",
+		[SIM_HANGS] = "hangs in an expansion without end",
+		[SIM_STOPPED] = "was stopped",
+	};
+
+	return texts[end];
+}

@@ -1,0 +1,240 @@
+#ifndef COMPILER_SIMULATE_PARTS_H
+#define COMPILER_SIMULATE_PARTS_H
+/**
+ * @file
+ * What the parts of the simulator share: the state of a run, settings, errors.
+ *
+ * A run of a site's proof takes microseconds, and there are many: what a run has
+ * made is kept for the next one to fill again, and nothing is freed in between.
+ */
+#include "simulate.h"
+
+/** Errors of iPXE: the POSIX part of what ${errno} holds, in its top byte. */
+enum sim_error {
+	SIM_EACCES = 0x02,
+	SIM_EADDRNOTAVAIL = 0x04,
+	SIM_ECANCELED = 0x0b,
+	SIM_EINVAL = 0x1c,
+	SIM_EIO = 0x1d,
+	SIM_ENODEV = 0x2c,
+	SIM_ENOENT = 0x2d,
+	SIM_ENOEXEC = 0x2e,
+	SIM_ENOTSUP = 0x3c,
+	SIM_ENOTTY = 0x3d,
+	SIM_ERANGE = 0x46,
+	SIM_ETIMEDOUT = 0x4c,
+};
+
+/** Of an argument list; text.ptr is NUL-terminated. */
+struct sim_words {
+	struct text *at;
+	size_t count;
+};
+
+/** Objects that are made once and used again by later runs. */
+struct sim_pool {
+	void **at;
+	size_t live, made, room;
+};
+
+/** @return the next object; zeroed when it is new, else as it was left */
+void *sim_pool_take(struct sim_pool *pool, size_t bytes);
+
+/* ----------------------------------------------------------- settings -- */
+
+enum sim_type {
+	TYPE_NONE,
+	TYPE_STRING,
+	TYPE_URISTRING,
+	TYPE_IPV4,
+	TYPE_IPV6,
+	TYPE_INT8,
+	TYPE_INT16,
+	TYPE_INT32,
+	TYPE_UINT8,
+	TYPE_UINT16,
+	TYPE_UINT32,
+	TYPE_HEX,
+	TYPE_HEXHYP,
+	TYPE_HEXRAW,
+	TYPE_BASE64,
+	TYPE_UUID,
+	TYPE_GUID,
+	TYPE_BUSDEVFN,
+	TYPE_DNSSL,
+	TYPE_COUNT
+};
+
+enum sim_scope { SCOPE_NONE, SCOPE_BUILTIN, SCOPE_SMBIOS };
+
+enum sim_block_kind {
+	BLOCK_GENERIC, /**< holds what was stored */
+	BLOCK_BUILTIN,
+	BLOCK_SMBIOS,
+	BLOCK_EFI,
+	BLOCK_LATEST, /**< netX: the card that was opened last */
+	BLOCK_CARD,
+	BLOCK_DHCP, /**< found by tag only, as in a packet */
+};
+
+struct sim_nic;
+
+struct sim_block {
+	enum sim_block_kind kind;
+	struct sbuf name;
+	struct sim_block *parent;
+	struct sim_nic *nic;    /**< BLOCK_CARD */
+	struct sim_pool values; /**< struct sim_value */
+};
+
+struct sim_value {
+	struct sbuf name, raw;
+	uint64_t tag;
+	enum sim_scope scope;
+	enum sim_type type;
+	bool set;
+};
+
+/** What a name means: `block/name:type`. */
+struct sim_ref {
+	struct sim_block *block;
+	struct text name;
+	uint64_t tag;
+	enum sim_scope scope;
+	enum sim_type type;
+};
+
+/** @param make	make blocks that are not there, as `set` does
+ * @return 0 or an error */
+int sim_ref_parse(struct sim *sim, struct text text, bool make,
+		  struct sim_ref *ret_ref);
+/** @param ret_type	its type: as asked for, or as stored
+ * @return whether it is there; @p raw is replaced */
+bool sim_fetch(struct sim *sim, const struct sim_ref *ref, struct sbuf *raw,
+	       enum sim_type *ret_type);
+/** @param len	0 deletes it */
+int sim_store(struct sim *sim, const struct sim_ref *ref, const void *raw,
+	      size_t len);
+/** As text; an empty one deletes it. */
+int sim_store_text(struct sim *sim, const struct sim_ref *ref,
+		   struct text value);
+int sim_parse(struct sim *sim, enum sim_type type, struct text value,
+	      struct sbuf *raw);
+/** @return 0, or an error when the type cannot show these bytes */
+int sim_format(struct sim *sim, enum sim_type type, const struct sbuf *raw,
+	       struct sbuf *out);
+int sim_number(enum sim_type type, const struct sbuf *raw, uint64_t *ret);
+/** Width in bytes; 0 when it is no integer. */
+size_t sim_type_width(enum sim_type type);
+void sim_settings_init(struct sim *sim);
+struct sim_block *sim_block_add(struct sim *sim, struct sim_block *parent,
+				struct text name, enum sim_block_kind kind);
+/** What DHCP brings to a card. */
+void sim_settings_lease(struct sim *sim, struct sim_nic *nic);
+/** Into @p out, which is replaced; @return false when it never ends */
+bool sim_expand_into(struct sim *sim, struct text token, struct sbuf *out);
+
+/** strtoul() of iPXE.  @param ret_used	bytes that belong to the number */
+uint64_t sim_strtoul(struct text text, unsigned base, size_t *ret_used);
+/** White space as iPXE's isspace(). */
+bool sim_isspace(char c);
+
+/* -------------------------------------------------------------- state -- */
+
+struct sim_nic {
+	struct sbuf name;
+	unsigned char mac[6], hardware_mac[6];
+	const struct sim_card *card;
+	struct sim_block *block;
+	size_t opened; /**< larger is later; 0: closed */
+};
+
+/** An image with the memory of its texts. */
+struct sim_image_made {
+	struct sim_image image; /**< first */
+	struct sbuf name, url, arguments;
+};
+
+struct sim_menu {
+	struct sbuf name, title;
+	bool named, there;
+	struct sim_pool items; /**< struct sim_menu_item */
+};
+
+struct sim_menu_item {
+	struct sbuf name, label;
+	struct sim_item item;
+};
+
+/** A script that is being executed. */
+struct sim_frame {
+	const struct sim_script *script;
+	size_t offset; /**< of the line to come */
+	struct sim_image *image;
+	struct sbuf joined; /**< a line of several, by backslashes */
+};
+
+enum { SIM_FRAMES = 8 };
+
+/** What of a line is still to be done; shell_stop() of iPXE. */
+enum sim_stop { STOP_NOTHING, STOP_COMMAND, STOP_SEQUENCE };
+
+struct sim {
+	const struct sim_world *world;
+	enum sim_end end;
+	enum sim_stop stop;
+	unsigned long status;
+	uint32_t error; /**< ${errno} */
+	size_t steps, sleeps, gotos, opened;
+	unsigned unnamed; /**< images without a name so far */
+	bool trust_required, trust_permanent;
+	struct sim_pool blocks, nics, images, menus;
+	struct sim_block *root;
+	struct sim_image **registered;
+	size_t registered_count, registered_room;
+	const struct sim_image *booted;
+	struct sim_frame frames[SIM_FRAMES];
+	size_t depth;
+	struct sbuf directory; /**< current working URI */
+	struct sbuf value, spare, shown, raw, line;
+	struct sbuf command_text[SIM_FRAMES];
+	/* Brent's algorithm: is this the state of long ago? */
+	uint64_t tortoise;
+	size_t power, lap, tortoise_sleeps;
+};
+
+void sim_emit(struct sim *sim, const struct sim_event *event);
+void sim_unmodelled(struct sim *sim, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/** End the run; the first end counts. */
+void sim_finish(struct sim *sim, enum sim_end end);
+
+/** A card; the rest of the arguments make its name. */
+struct sim_nic *sim_nic_add(struct sim *sim, const struct sim_card *card,
+			    const unsigned char *mac, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/** A registered image. */
+struct sim_image *sim_image_add(struct sim *sim, struct text name,
+				struct text url,
+				const struct sim_content *content);
+/**
+ * image_exec() of iPXE.
+ *
+ * @param script	what it is; NULL: what its content says
+ * @return its status; the run may have ended
+ */
+unsigned long sim_execute(struct sim *sim, struct sim_image *image,
+			  const struct sim_script *script);
+
+/** Execute a command whose words are expanded. @return its status */
+unsigned long sim_command(struct sim *sim, struct sim_words words);
+/** `goto` of the innermost script. */
+int sim_goto(struct sim *sim, struct text label);
+/** @return the status of its last line */
+unsigned long sim_run_script(struct sim *sim, const struct sim_script *script,
+			     struct sim_image *image);
+/** An error as a status: what ${errno} becomes. */
+unsigned long sim_status_of(int error);
+
+#endif

@@ -1,0 +1,1001 @@
+#include "simulate_parts.h"
+
+#include "quote.h"
+
+#include <stdlib.h>
+
+/* Longest text that an expansion may make, and how many steps it may take: what
+ * needs more never ends, or has no room on a real machine. */
+enum { EXPANDED_BYTES = 1024 * 1024, EXPANSION_STEPS = 1000 };
+
+/* ------------------------------------------------------------- types -- */
+
+static const char *const type_names[TYPE_COUNT] = {
+	[TYPE_STRING] = "string",     [TYPE_URISTRING] = "uristring",
+	[TYPE_IPV4] = "ipv4",         [TYPE_IPV6] = "ipv6",
+	[TYPE_INT8] = "int8",         [TYPE_INT16] = "int16",
+	[TYPE_INT32] = "int32",       [TYPE_UINT8] = "uint8",
+	[TYPE_UINT16] = "uint16",     [TYPE_UINT32] = "uint32",
+	[TYPE_HEX] = "hex",           [TYPE_HEXHYP] = "hexhyp",
+	[TYPE_HEXRAW] = "hexraw",     [TYPE_BASE64] = "base64",
+	[TYPE_UUID] = "uuid",         [TYPE_GUID] = "guid",
+	[TYPE_BUSDEVFN] = "busdevfn", [TYPE_DNSSL] = "dnssl",
+};
+
+static enum sim_type type_of(struct text name)
+{
+	for (enum sim_type type = TYPE_STRING; type < TYPE_COUNT; type++)
+		if (text_is(name, type_names[type]))
+			return type;
+	return TYPE_NONE;
+}
+
+size_t sim_type_width(enum sim_type type)
+{
+	switch ((int)type) {
+	case TYPE_INT8:
+	case TYPE_UINT8:
+		return 1;
+	case TYPE_INT16:
+	case TYPE_UINT16:
+		return 2;
+	case TYPE_INT32:
+	case TYPE_UINT32:
+		return 4;
+	default:
+		return 0;
+	}
+}
+
+static bool is_signed(enum sim_type type)
+{
+	return type == TYPE_INT8 || type == TYPE_INT16 || type == TYPE_INT32;
+}
+
+/* Settings that iPXE knows by name. A tag is that of DHCP, with 175 for those of
+ * iPXE itself; those of SMBIOS are not needed. */
+#define EB(number) (175u << 8 | (number))
+
+/* One a line. */
+/* clang-format off */
+static const struct known {
+	const char *name;
+	uint64_t tag;
+	enum sim_type type;
+	enum sim_scope scope;
+} knowns[] = {
+	{ "hostname", 12, TYPE_STRING, SCOPE_NONE },
+	{ "domain", 15, TYPE_STRING, SCOPE_NONE },
+	{ "next-server", EB(0x03), TYPE_IPV4, SCOPE_NONE },
+	{ "filename", 67, TYPE_STRING, SCOPE_NONE },
+	{ "root-path", 17, TYPE_STRING, SCOPE_NONE },
+	{ "san-filename", EB(0xbc), TYPE_STRING, SCOPE_NONE },
+	{ "san-drive", EB(0xbd), TYPE_UINT8, SCOPE_NONE },
+	{ "san-retries", EB(0xbb), TYPE_INT8, SCOPE_NONE },
+	{ "username", EB(0xbe), TYPE_STRING, SCOPE_NONE },
+	{ "password", EB(0xbf), TYPE_STRING, SCOPE_NONE },
+	{ "reverse-username", EB(0xc0), TYPE_STRING, SCOPE_NONE },
+	{ "reverse-password", EB(0xc1), TYPE_STRING, SCOPE_NONE },
+	{ "priority", EB(0x01), TYPE_INT8, SCOPE_NONE },
+	{ "user-class", 77, TYPE_STRING, SCOPE_NONE },
+	{ "vendor-class", 60, TYPE_STRING, SCOPE_NONE },
+	{ "ip", EB(0x02), TYPE_IPV4, SCOPE_NONE },
+	{ "netmask", 1, TYPE_IPV4, SCOPE_NONE },
+	{ "gateway", 3, TYPE_IPV4, SCOPE_NONE },
+	{ "dns", 6, TYPE_IPV4, SCOPE_NONE },
+	{ "syslog", 7, TYPE_IPV4, SCOPE_NONE },
+	{ "ntp", 42, TYPE_IPV4, SCOPE_NONE },
+	{ "dhcp-server", 54, TYPE_IPV4, SCOPE_NONE },
+	{ "static-routes", 121, TYPE_HEX, SCOPE_NONE },
+	{ "mtu", 26, TYPE_INT16, SCOPE_NONE },
+	{ "initiator-iqn", 203, TYPE_STRING, SCOPE_NONE },
+	{ "keep-san", EB(0x08), TYPE_INT8, SCOPE_NONE },
+	{ "skip-san-boot", EB(0x09), TYPE_INT8, SCOPE_NONE },
+	{ "scriptlet", EB(0x51), TYPE_STRING, SCOPE_NONE },
+	{ "syslogs", EB(0x55), TYPE_STRING, SCOPE_NONE },
+	{ "crosscert", EB(0x5d), TYPE_STRING, SCOPE_NONE },
+	{ "keymap", 0, TYPE_STRING, SCOPE_NONE },
+	{ "peerhost", 0, TYPE_STRING, SCOPE_NONE },
+	{ "peerdist", 0, TYPE_INT8, SCOPE_NONE },
+	{ "mac", 0, TYPE_HEX, SCOPE_NONE },
+	{ "hwaddr", 0, TYPE_HEX, SCOPE_NONE },
+	{ "bustype", 0, TYPE_STRING, SCOPE_NONE },
+	{ "busloc", 0, TYPE_UINT32, SCOPE_NONE },
+	{ "busid", 0, TYPE_HEX, SCOPE_NONE },
+	{ "linktype", 0, TYPE_STRING, SCOPE_NONE },
+	{ "chip", 0, TYPE_STRING, SCOPE_NONE },
+	{ "ifname", 0, TYPE_STRING, SCOPE_NONE },
+	{ "errno", 0, TYPE_UINT32, SCOPE_BUILTIN },
+	{ "buildarch", 0, TYPE_STRING, SCOPE_BUILTIN },
+	{ "platform", 0, TYPE_STRING, SCOPE_BUILTIN },
+	{ "version", 0, TYPE_STRING, SCOPE_BUILTIN },
+	{ "unixtime", 0, TYPE_UINT32, SCOPE_BUILTIN },
+	{ "cwuri", 0, TYPE_STRING, SCOPE_BUILTIN },
+	{ "cwduri", 0, TYPE_STRING, SCOPE_BUILTIN },
+	{ "sysmac", 0, TYPE_HEX, SCOPE_BUILTIN },
+	{ "vram", 0, TYPE_BASE64, SCOPE_BUILTIN },
+	{ "uuid", 0, TYPE_UUID, SCOPE_SMBIOS },
+	{ "serial", 0, TYPE_STRING, SCOPE_SMBIOS },
+	{ "asset", 0, TYPE_STRING, SCOPE_SMBIOS },
+	{ "manufacturer", 0, TYPE_STRING, SCOPE_SMBIOS },
+	{ "product", 0, TYPE_STRING, SCOPE_SMBIOS },
+	{ "board-serial", 0, TYPE_STRING, SCOPE_SMBIOS },
+};
+/* clang-format on */
+
+static const struct known *known_of(struct text name, uint64_t tag)
+{
+	for (size_t i = 0; i < sizeof(knowns) / sizeof(*knowns); i++)
+		if (text_is(name, knowns[i].name) ||
+		    (tag && tag == knowns[i].tag))
+			return &knowns[i];
+	return NULL;
+}
+
+/* What exists on real machines and is not modelled. */
+static const char *const foreign_blocks[] = {
+	"pci", "cpuid", "memory", "memmap", "acpi", "vmware", "fdt", "uart",
+};
+static const char *const foreign_settings[] = {
+	"unixtime", "sysmac", "vram", "busloc", "busid", "chip", "cwduri",
+};
+
+static bool is_one_of(struct text name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_is(name, names[i]))
+			return true;
+	return false;
+}
+
+#define IS_ONE_OF(name, names) \
+	is_one_of(name, names, sizeof(names) / sizeof(*(names)))
+
+/* ------------------------------------------------------ small changes -- */
+
+bool sim_isspace(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static unsigned digit_value(unsigned char c)
+{
+	if (c >= 'a')
+		return c - (unsigned)('a' - 10);
+	if (c >= 'A')
+		return c - (unsigned)('A' - 10);
+	return c <= '9' ? c - (unsigned)'0' : c;
+}
+
+static unsigned char at(struct text text, size_t i)
+{
+	return i < text.len ? (unsigned char)text.ptr[i] : 0;
+}
+
+uint64_t sim_strtoul(struct text text, unsigned base, size_t *ret_used)
+{
+	uint64_t value = 0;
+	bool negate;
+	size_t i = 0;
+
+	while (sim_isspace((char)at(text, i)))
+		i++;
+	negate = at(text, i) == '-';
+	if (negate || at(text, i) == '+')
+		i++;
+	if (!base) {
+		base = 10;
+		if (at(text, i) == '0') {
+			i++;
+			base = 8;
+			if ((at(text, i) & ~0x20) == 'X') {
+				i++;
+				base = 16;
+			}
+		}
+	}
+	while (digit_value(at(text, i)) < base)
+		value = value * base + digit_value(at(text, i++));
+	*ret_used = i;
+	return negate ? -value : value;
+}
+
+static bool hex_decode(struct text text, char separator, bool optional,
+		       struct sbuf *raw)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < text.len; count++) {
+		unsigned high, low;
+
+		if (count && separator) {
+			if (text.ptr[i] == separator)
+				i++;
+			else if (!optional)
+				return false;
+		}
+		high = digit_value(at(text, i++));
+		if (high >= 16)
+			return false;
+		low = digit_value(at(text, i++));
+		if (low >= 16)
+			return false;
+		sbuf_putc(raw, (char)(high << 4 | low));
+	}
+	return true;
+}
+
+static void hex_encode(const struct sbuf *raw, const char *separator,
+		       struct sbuf *out)
+{
+	for (size_t i = 0; i < raw->len; i++)
+		sbuf_printf(out, "%s%02x", i ? separator : "",
+			    (unsigned char)raw->ptr[i]);
+}
+
+static void uri_decode(struct text text, struct sbuf *raw)
+{
+	for (size_t i = 0; i < text.len;) {
+		char c = text.ptr[i++];
+
+		if (c == '%') {
+			struct text digits = { text.ptr + i, text.len - i };
+			size_t used;
+			uint64_t value;
+
+			if (digits.len > 2)
+				digits.len = 2;
+			value = sim_strtoul(digits, 16, &used);
+			if (used)
+				c = (char)value;
+			i += used;
+		}
+		sbuf_putc(raw, c);
+	}
+}
+
+static const char base64_digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void base64_encode(const struct sbuf *raw, struct sbuf *out)
+{
+	size_t bit;
+
+	for (bit = 0; bit < 8 * raw->len; bit += 6) {
+		unsigned bits = (unsigned char)raw->ptr[bit / 8] << (bit % 8);
+
+		if (bit / 8 + 1 < raw->len)
+			bits |= (unsigned char)raw->ptr[bit / 8 + 1] >>
+				(8 - bit % 8);
+		sbuf_putc(out, base64_digits[bits >> 2 & 0x3f]);
+	}
+	for (; bit % 8; bit += 6)
+		sbuf_putc(out, '=');
+}
+
+static bool base64_decode(struct text text, struct sbuf *raw)
+{
+	unsigned pad = 0, bits = 0, held = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		const char *digit;
+
+		if (sim_isspace(text.ptr[i]))
+			continue;
+		if (text.ptr[i] == '=') {
+			if (pad++ >= 2)
+				return false;
+			held -= 2;
+			continue;
+		}
+		digit = strchr(base64_digits, text.ptr[i]);
+		if (pad || !digit)
+			return false;
+		bits = bits << 6 | (unsigned)(digit - base64_digits);
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			sbuf_putc(raw, (char)(bits >> held));
+		}
+	}
+	return held % 8 == 0;
+}
+
+static bool ipv4_parse(struct text text, struct sbuf *raw)
+{
+	for (int part = 0; part < 4; part++) {
+		size_t used;
+		uint64_t value = sim_strtoul(text, 0, &used);
+
+		if (!used || value > 0xff ||
+		    at(text, used) != (part < 3 ? '.' : 0))
+			return false;
+		sbuf_putc(raw, (char)value);
+		text.ptr += used + (part < 3);
+		text.len -= used + (part < 3);
+	}
+	return true;
+}
+
+/* A GUID has its first three fields the other way round. */
+static void mangle(char *raw)
+{
+	static const unsigned char swaps[][2] = {
+		{ 0, 3 }, { 1, 2 }, { 4, 5 }, { 6, 7 }
+	};
+
+	for (size_t i = 0; i < 4; i++) {
+		char c = raw[swaps[i][0]];
+
+		raw[swaps[i][0]] = raw[swaps[i][1]];
+		raw[swaps[i][1]] = c;
+	}
+}
+
+static int int_parse(enum sim_type type, struct text value, struct sbuf *raw)
+{
+	size_t used, width = sim_type_width(type);
+	uint64_t number = sim_strtoul(value, 0, &used);
+
+	if (used < value.len)
+		return SIM_EINVAL;
+	for (size_t i = width; i-- > 0;)
+		sbuf_putc(raw, (char)(number >> (8 * i)));
+	return 0;
+}
+
+static int uuid_parse(enum sim_type type, struct text value, struct sbuf *raw)
+{
+	if (!hex_decode(value, '-', true, raw) || raw->len != 16)
+		return SIM_EINVAL;
+	if (type == TYPE_GUID)
+		mangle(raw->ptr);
+	return 0;
+}
+
+int sim_parse(struct sim *sim, enum sim_type type, struct text value,
+	      struct sbuf *raw)
+{
+	sbuf_reset(raw);
+	switch (type) {
+	case TYPE_STRING:
+		sbuf_add(raw, value.ptr, value.len);
+		return 0;
+	case TYPE_URISTRING:
+		uri_decode(value, raw);
+		return 0;
+	case TYPE_IPV4:
+		return ipv4_parse(value, raw) ? 0 : SIM_EINVAL;
+	case TYPE_INT8:
+	case TYPE_INT16:
+	case TYPE_INT32:
+	case TYPE_UINT8:
+	case TYPE_UINT16:
+	case TYPE_UINT32:
+		return int_parse(type, value, raw);
+	case TYPE_HEX:
+		return hex_decode(value, ':', false, raw) ? 0 : SIM_EINVAL;
+	case TYPE_HEXHYP:
+		return hex_decode(value, '-', false, raw) ? 0 : SIM_EINVAL;
+	case TYPE_HEXRAW:
+		return hex_decode(value, 0, false, raw) ? 0 : SIM_EINVAL;
+	case TYPE_BASE64:
+		return base64_decode(value, raw) ? 0 : SIM_EINVAL;
+	case TYPE_UUID:
+	case TYPE_GUID:
+		return uuid_parse(type, value, raw);
+	case TYPE_IPV6:
+	case TYPE_DNSSL:
+		sim_unmodelled(sim, "a setting of type %s", type_names[type]);
+		return SIM_ENOTSUP;
+	case TYPE_BUSDEVFN:
+	case TYPE_NONE:
+	case TYPE_COUNT:
+		break;
+	}
+	return SIM_ENOTSUP;
+}
+
+int sim_number(enum sim_type type, const struct sbuf *raw, uint64_t *ret)
+{
+	bool negative =
+		is_signed(type) && raw->len && (signed char)raw->ptr[0] < 0;
+	uint64_t value = negative ? UINT64_MAX : 0;
+	unsigned char pad = (unsigned char)value;
+
+	for (size_t i = 0; i < raw->len; i++) {
+		unsigned char byte = (unsigned char)raw->ptr[i];
+
+		value = value << 8 | byte;
+		if (i + sizeof(value) < raw->len && byte != pad)
+			return SIM_ERANGE;
+	}
+	*ret = value;
+	return 0;
+}
+
+static int uuid_format(enum sim_type type, const struct sbuf *raw,
+		       struct sbuf *out)
+{
+	char bytes[16];
+
+	if (raw->len != sizeof(bytes))
+		return SIM_ERANGE;
+	memcpy(bytes, raw->ptr, sizeof(bytes));
+	if (type == TYPE_GUID)
+		mangle(bytes);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		sbuf_printf(out, "%s%02x",
+			    i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
+			    (unsigned char)bytes[i]);
+	return 0;
+}
+
+static int int_format(enum sim_type type, const struct sbuf *raw,
+		      struct sbuf *out)
+{
+	uint64_t value;
+	int error = sim_number(type, raw, &value);
+
+	if (error)
+		return error;
+	if (is_signed(type))
+		sbuf_printf(out, "%lld", (long long)value);
+	else
+		sbuf_printf(out, "0x%llx", (unsigned long long)value);
+	return 0;
+}
+
+static int busdevfn_format(const struct sbuf *raw, struct sbuf *out)
+{
+	uint64_t value;
+	int error = sim_number(TYPE_UINT32, raw, &value);
+
+	if (error)
+		return error;
+	sbuf_printf(out, "%04x:%02x:%02x.%x", (unsigned)(value >> 16 & 0xffff),
+		    (unsigned)(value >> 8 & 0xff),
+		    (unsigned)(value >> 3 & 0x1f), (unsigned)(value & 7));
+	return 0;
+}
+
+int sim_format(struct sim *sim, enum sim_type type, const struct sbuf *raw,
+	       struct sbuf *out)
+{
+	const unsigned char *bytes = (const unsigned char *)raw->ptr;
+
+	switch (type) {
+	case TYPE_STRING:
+		sbuf_add(out, raw->ptr, raw->len);
+		return 0;
+	case TYPE_URISTRING:
+		quote_uristring(out, (struct text){ raw->ptr, raw->len });
+		return 0;
+	case TYPE_IPV4:
+		if (raw->len < 4)
+			return SIM_EINVAL;
+		sbuf_printf(out, "%d.%d.%d.%d", bytes[0], bytes[1], bytes[2],
+			    bytes[3]);
+		return 0;
+	case TYPE_INT8:
+	case TYPE_INT16:
+	case TYPE_INT32:
+	case TYPE_UINT8:
+	case TYPE_UINT16:
+	case TYPE_UINT32:
+		return int_format(type, raw, out);
+	case TYPE_HEX:
+		hex_encode(raw, ":", out);
+		return 0;
+	case TYPE_HEXHYP:
+		hex_encode(raw, "-", out);
+		return 0;
+	case TYPE_HEXRAW:
+		hex_encode(raw, "", out);
+		return 0;
+	case TYPE_BASE64:
+		base64_encode(raw, out);
+		return 0;
+	case TYPE_UUID:
+	case TYPE_GUID:
+		return uuid_format(type, raw, out);
+	case TYPE_BUSDEVFN:
+		return busdevfn_format(raw, out);
+	case TYPE_IPV6:
+	case TYPE_DNSSL:
+		sim_unmodelled(sim, "a setting of type %s", type_names[type]);
+		return SIM_ENOTSUP;
+	case TYPE_NONE:
+	case TYPE_COUNT:
+		break;
+	}
+	return SIM_ENOTSUP;
+}
+
+/* ------------------------------------------------------------ blocks -- */
+
+static struct text name_of(const struct sbuf *name)
+{
+	return (struct text){ sbuf_text(name), name->len };
+}
+
+struct sim_block *sim_block_add(struct sim *sim, struct sim_block *parent,
+				struct text name, enum sim_block_kind kind)
+{
+	struct sim_block *block =
+		sim_pool_take(&sim->blocks, sizeof(struct sim_block));
+
+	block->kind = kind;
+	block->parent = parent;
+	block->nic = NULL;
+	block->values.live = 0;
+	sbuf_reset(&block->name);
+	sbuf_add(&block->name, name.ptr, name.len);
+	return block;
+}
+
+static struct sim_nic *latest_nic(const struct sim *sim)
+{
+	struct sim_nic *latest = NULL;
+
+	for (size_t i = 0; i < sim->nics.live; i++) {
+		struct sim_nic *nic = sim->nics.at[i];
+
+		if (nic->opened && (!latest || nic->opened > latest->opened))
+			latest = nic;
+	}
+	return latest;
+}
+
+static struct sim_block *target(const struct sim *sim, struct sim_block *block)
+{
+	if (block->kind == BLOCK_LATEST && latest_nic(sim))
+		return latest_nic(sim)->block;
+	return block;
+}
+
+static struct sim_block *child_of(struct sim *sim, struct sim_block *parent,
+				  struct text name, bool make)
+{
+	parent = target(sim, parent);
+	if (!name.len)
+		return parent;
+	for (size_t i = 0; i < sim->blocks.live; i++) {
+		struct sim_block *block = sim->blocks.at[i];
+
+		if (block->parent == parent &&
+		    text_equal(name_of(&block->name), name))
+			return target(sim, block);
+	}
+	if (parent == sim->root && IS_ONE_OF(name, foreign_blocks))
+		sim_unmodelled(sim, "settings %.*s/…", (int)name.len, name.ptr);
+	return make ? sim_block_add(sim, parent, name, BLOCK_GENERIC) : NULL;
+}
+
+static struct sim_block *block_of(struct sim *sim, struct text path, bool make)
+{
+	struct sim_block *block = sim->root;
+
+	for (;;) {
+		const char *dot = memchr(path.ptr, '.', path.len);
+		size_t len = dot ? (size_t)(dot - path.ptr) : path.len;
+
+		block = child_of(sim, block, (struct text){ path.ptr, len },
+				 make);
+		if (!dot || !block)
+			return block;
+		path.ptr += len + 1;
+		path.len -= len + 1;
+	}
+}
+
+void sim_settings_init(struct sim *sim)
+{
+	sim->blocks.live = 0;
+	sim->root = sim_block_add(sim, NULL, TEXT(""), BLOCK_GENERIC);
+	sim_block_add(sim, sim->root, TEXT("builtin"), BLOCK_BUILTIN);
+	sim_block_add(sim, sim->root, TEXT("smbios"), BLOCK_SMBIOS);
+	if (sim->world->platform && strcmp(sim->world->platform, "efi") == 0)
+		sim_block_add(sim, sim->root, TEXT("efi"), BLOCK_EFI);
+	sim_block_add(sim, sim->root, TEXT("netX"), BLOCK_LATEST);
+}
+
+/* ---------------------------------------------------------- settings -- */
+
+/* "175.189" is a tag, and so is "0x0f". */
+static uint64_t tag_of(struct text name)
+{
+	uint64_t tag = 0;
+	size_t used;
+
+	for (;;) {
+		tag = tag << 8 | sim_strtoul(name, 0, &used);
+		if (used == name.len)
+			return tag;
+		if (name.ptr[used] != '.')
+			return 0;
+		name.ptr += used + 1;
+		name.len -= used + 1;
+	}
+}
+
+int sim_ref_parse(struct sim *sim, struct text text, bool make,
+		  struct sim_ref *ret_ref)
+{
+	const char *slash = memchr(text.ptr, '/', text.len), *colon;
+	const struct known *known;
+	struct text block = { text.ptr, 0 }, name = text, type = { NULL, 0 };
+
+	if (slash) {
+		block.len = (size_t)(slash - text.ptr);
+		name.ptr += block.len + 1;
+		name.len -= block.len + 1;
+	}
+	colon = memchr(name.ptr, ':', name.len);
+	if (colon) {
+		type = (struct text){ colon + 1, name.len };
+		name.len = (size_t)(colon - name.ptr);
+		type.len -= name.len + 1;
+	}
+	*ret_ref = (struct sim_ref){ .block = sim->root, .name = name };
+	if (slash)
+		ret_ref->block = block_of(sim, block, make);
+	if (!ret_ref->block)
+		return SIM_ENODEV;
+	ret_ref->tag = tag_of(name);
+	known = known_of(name, ret_ref->tag);
+	if (known) {
+		ret_ref->name = text_of(known->name);
+		ret_ref->tag = known->tag;
+		ret_ref->type = known->type;
+		ret_ref->scope = known->scope;
+	}
+	if (colon) {
+		ret_ref->type = type_of(type);
+		if (!ret_ref->type)
+			return SIM_ENOTSUP;
+	}
+	return 0;
+}
+
+static bool same(const struct sim_value *value, const struct sim_ref *ref)
+{
+	if (ref->tag && value->tag == ref->tag && value->scope == ref->scope)
+		return true;
+	return value->name.len &&
+	       text_equal((struct text){ value->name.ptr, value->name.len },
+			  ref->name);
+}
+
+static struct sim_value *value_of(const struct sim_block *block,
+				  const struct sim_ref *ref)
+{
+	if (block->kind == BLOCK_DHCP && !ref->tag)
+		return NULL;
+	for (size_t i = 0; i < block->values.live; i++) {
+		struct sim_value *value = block->values.at[i];
+
+		if (value->set && same(value, ref))
+			return value;
+	}
+	return NULL;
+}
+
+static bool answer(struct sbuf *raw, struct text text)
+{
+	sbuf_reset(raw);
+	if (!text.ptr)
+		return false;
+	sbuf_add(raw, text.ptr, text.len);
+	return true;
+}
+
+static bool fetch_builtin(struct sim *sim, struct text name, struct sbuf *raw)
+{
+	const struct sim_world *world = sim->world;
+	unsigned char error[4];
+
+	if (text_is(name, "platform"))
+		return answer(raw, text_of(world->platform ? world->platform
+							   : "pcbios"));
+	if (text_is(name, "buildarch"))
+		return answer(raw,
+			      text_of(world->arch ? world->arch : "x86_64"));
+	if (text_is(name, "version"))
+		return answer(raw, TEXT("2.0.0"));
+	if (text_is(name, "cwuri"))
+		return sim->directory.len &&
+		       answer(raw, name_of(&sim->directory));
+	if (text_is(name, "errno")) {
+		for (size_t i = 0; i < 4; i++)
+			error[i] = (unsigned char)(sim->error >> (24 - 8 * i));
+		return answer(raw, (struct text){ (char *)error, 4 });
+	}
+	if (IS_ONE_OF(name, foreign_settings))
+		sim_unmodelled(sim, "setting %.*s", (int)name.len, name.ptr);
+	return false;
+}
+
+static bool fetch_smbios(struct sim *sim, struct text name, struct sbuf *raw)
+{
+	const struct sim_world *world = sim->world;
+
+	if (text_is(name, "uuid"))
+		return world->uuid.ptr &&
+		       sim_parse(sim, TYPE_UUID, world->uuid, raw) == 0;
+	if (text_is(name, "serial"))
+		return answer(raw, world->serial);
+	if (text_is(name, "asset"))
+		return answer(raw, world->asset);
+	if (text_is(name, "manufacturer"))
+		return answer(raw, world->manufacturer);
+	if (text_is(name, "product"))
+		return answer(raw, world->product);
+	return false;
+}
+
+static bool fetch_card(struct sim *sim, const struct sim_nic *nic,
+		       struct text name, struct sbuf *raw)
+{
+	if (text_is(name, "mac"))
+		return answer(raw, (struct text){ (const char *)nic->mac, 6 });
+	if (text_is(name, "hwaddr"))
+		return answer(
+			raw,
+			(struct text){ (const char *)nic->hardware_mac, 6 });
+	if (text_is(name, "ifname"))
+		return answer(raw, name_of(&nic->name));
+	if (text_is(name, "linktype"))
+		return answer(raw, TEXT("Ethernet"));
+	if (IS_ONE_OF(name, foreign_settings))
+		sim_unmodelled(sim, "setting %.*s", (int)name.len, name.ptr);
+	return false;
+}
+
+/* Of this block alone. */
+static bool fetch_here(struct sim *sim, const struct sim_block *block,
+		       const struct sim_ref *ref, struct sbuf *raw,
+		       enum sim_type *type)
+{
+	const struct sim_value *value;
+
+	switch (block->kind) {
+	case BLOCK_BUILTIN:
+		return ref->scope == SCOPE_BUILTIN &&
+		       fetch_builtin(sim, ref->name, raw);
+	case BLOCK_SMBIOS:
+		return ref->scope == SCOPE_SMBIOS &&
+		       fetch_smbios(sim, ref->name, raw);
+	case BLOCK_EFI:
+		if (!text_is(ref->name, "SecureBoot"))
+			return false;
+		if (!*type)
+			*type = TYPE_HEX;
+		return answer(
+			raw, (struct text){ sim->world->secure_boot ? "\1" : "",
+					    1 });
+	case BLOCK_LATEST:
+		return false;
+	case BLOCK_CARD:
+		if (fetch_card(sim, block->nic, ref->name, raw))
+			return true;
+		break;
+	case BLOCK_GENERIC:
+	case BLOCK_DHCP:
+		break;
+	}
+	value = value_of(block, ref);
+	if (!value)
+		return false;
+	if (!*type)
+		*type = value->type;
+	return answer(raw, (struct text){ value->raw.ptr, value->raw.len });
+}
+
+static bool fetch_below(struct sim *sim, struct sim_block *block,
+			const struct sim_ref *ref, struct sbuf *raw,
+			enum sim_type *type)
+{
+	block = target(sim, block);
+	if (fetch_here(sim, block, ref, raw, type)) {
+		if (!*type)
+			*type = TYPE_STRING;
+		return true;
+	}
+	if (block->kind == BLOCK_LATEST)
+		return false;
+	for (size_t i = 0; i < sim->blocks.live; i++) {
+		struct sim_block *child = sim->blocks.at[i];
+
+		if (child->parent == block &&
+		    fetch_below(sim, child, ref, raw, type))
+			return true;
+	}
+	return false;
+}
+
+bool sim_fetch(struct sim *sim, const struct sim_ref *ref, struct sbuf *raw,
+	       enum sim_type *ret_type)
+{
+	*ret_type = ref->type;
+	return fetch_below(sim, ref->block, ref, raw, ret_type);
+}
+
+static struct sim_value *value_new(struct sim_block *block,
+				   const struct sim_ref *ref)
+{
+	struct sim_value *value = NULL;
+
+	for (size_t i = 0; i < block->values.live && !value; i++) {
+		struct sim_value *old = block->values.at[i];
+
+		if (!old->set)
+			value = old;
+	}
+	if (!value)
+		value = sim_pool_take(&block->values, sizeof(*value));
+	sbuf_reset(&value->name);
+	sbuf_add(&value->name, ref->name.ptr, ref->name.len);
+	value->set = true;
+	return value;
+}
+
+static void store_generic(struct sim_block *block, const struct sim_ref *ref,
+			  const void *raw, size_t len)
+{
+	struct sim_value *value = value_of(block, ref);
+
+	if (!len) {
+		if (value)
+			value->set = false;
+		return;
+	}
+	if (!value)
+		value = value_new(block, ref);
+	value->tag = ref->tag;
+	value->scope = ref->scope;
+	value->type = ref->type;
+	sbuf_reset(&value->raw);
+	sbuf_add(&value->raw, raw, len);
+}
+
+static int store_mac(struct sim_nic *nic, const void *raw, size_t len)
+{
+	if (len && len != sizeof(nic->mac))
+		return SIM_EINVAL;
+	memcpy(nic->mac, len ? raw : nic->hardware_mac, sizeof(nic->mac));
+	return 0;
+}
+
+static const char *const fixed_settings[] = {
+	"hwaddr", "bustype", "busloc", "busid", "linktype", "chip", "ifname",
+};
+
+int sim_store(struct sim *sim, const struct sim_ref *ref, const void *raw,
+	      size_t len)
+{
+	struct sim_block *block = target(sim, ref->block);
+
+	switch (block->kind) {
+	case BLOCK_BUILTIN:
+		if (ref->scope != SCOPE_BUILTIN)
+			return SIM_ENOTTY;
+		sim_unmodelled(sim, "setting builtin/%.*s", (int)ref->name.len,
+			       ref->name.ptr);
+		return SIM_ENOTSUP;
+	case BLOCK_SMBIOS:
+		return ref->scope == SCOPE_SMBIOS ? SIM_ENOTSUP : SIM_ENOTTY;
+	case BLOCK_EFI:
+	case BLOCK_LATEST:
+		return SIM_ENOTSUP;
+	case BLOCK_DHCP:
+		if (!ref->tag)
+			return SIM_ENOTTY;
+		break;
+	case BLOCK_CARD:
+		if (text_is(ref->name, "mac"))
+			return store_mac(block->nic, raw, len);
+		if (IS_ONE_OF(ref->name, fixed_settings))
+			return SIM_ENOTSUP;
+		break;
+	case BLOCK_GENERIC:
+		break;
+	}
+	store_generic(block, ref, raw, len);
+	return 0;
+}
+
+int sim_store_text(struct sim *sim, const struct sim_ref *ref,
+		   struct text value)
+{
+	struct sim_ref typed = *ref;
+	int error;
+
+	if (!value.len)
+		return sim_store(sim, &typed, NULL, 0);
+	if (!typed.type)
+		typed.type = TYPE_STRING;
+	error = sim_parse(sim, typed.type, value, &sim->raw);
+	return error ? error
+		     : sim_store(sim, &typed, sim->raw.ptr, sim->raw.len);
+}
+
+void sim_settings_lease(struct sim *sim, struct sim_nic *nic)
+{
+	struct sim_block *block = child_of(sim, nic->block, TEXT("dhcp"), true);
+	const struct sim_world *world = sim->world;
+	struct sim_ref ref;
+
+	block->kind = BLOCK_DHCP;
+	block->values.live = 0;
+	for (size_t i = 0; i < world->given_count; i++) {
+		if (sim_ref_parse(sim, text_of(world->given[i].name), false,
+				  &ref))
+			continue;
+		ref.block = block;
+		(void)sim_store_text(sim, &ref, text_of(world->given[i].value));
+	}
+	(void)sim_ref_parse(sim, TEXT("ip"), false, &ref);
+	ref.block = block;
+	(void)sim_store_text(sim, &ref, TEXT("10.0.2.15"));
+}
+
+/* --------------------------------------------------------- expansion -- */
+
+/* The first closing brace, and what it closes. */
+static bool find_reference(const struct sbuf *text, size_t *begin, size_t *end)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < text->len; i++) {
+		if (text->ptr[i] == '$' && i + 1 < text->len &&
+		    text->ptr[i + 1] == '{') {
+			*begin = i;
+			found = true;
+		} else if (found && text->ptr[i] == '}') {
+			*end = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The value as text, up to its first NUL. */
+static void show(struct sim *sim, struct text name, struct sbuf *out)
+{
+	enum sim_type type;
+	struct sim_ref ref;
+
+	sbuf_reset(out);
+	if (sim_ref_parse(sim, name, false, &ref) ||
+	    !sim_fetch(sim, &ref, &sim->value, &type))
+		return;
+	if (sim_format(sim, type, &sim->value, out))
+		sbuf_reset(out);
+	out->len = strlen(sbuf_text(out));
+}
+
+bool sim_expand_into(struct sim *sim, struct text token, struct sbuf *out)
+{
+	size_t begin, end;
+
+	sbuf_reset(out);
+	sbuf_add(out, token.ptr, token.len);
+	for (size_t step = 0; find_reference(out, &begin, &end); step++) {
+		struct sbuf swap;
+
+		if (step == EXPANSION_STEPS || out->len > EXPANDED_BYTES)
+			return false; /* each step takes time by its length */
+		show(sim,
+		     (struct text){ out->ptr + begin + 2, end - begin - 2 },
+		     &sim->shown);
+		sbuf_reset(&sim->spare);
+		sbuf_add(&sim->spare, out->ptr, begin);
+		sbuf_add(&sim->spare, sim->shown.ptr, sim->shown.len);
+		sbuf_add(&sim->spare, out->ptr + end + 1, out->len - end - 1);
+		swap = *out;
+		*out = sim->spare;
+		sim->spare = swap;
+	}
+	return out->len <= EXPANDED_BYTES;
+}
