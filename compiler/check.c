@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "effective.h"
+#include "menu.h"
 #include "resolve.h"
 
 #include <stdlib.h>
@@ -117,12 +118,13 @@ static void nodes_can_be_found(struct check *c)
 	}
 }
 
-static void order_is_reachable(struct check *c, const struct boot_order *order)
+static void order_is_reachable(struct check *c, const struct boot_order *order,
+			       bool in_menu)
 {
 	for (size_t i = 0; i + 1 < order->count; i++) {
 		struct diag *d;
 
-		if (!step_is_final(order->steps[i].kind))
+		if (!step_ends_order(&order->steps[i], in_menu))
 			continue;
 		d = diag_at(c->ds, DIAG_E406, order->steps[i + 1].name.at,
 			    "step \"%s\" is never reached: \"%s\" before it "
@@ -139,35 +141,113 @@ static void orders_are_reachable(struct check *c)
 {
 	const struct site *site = c->site;
 
-	order_is_reachable(c, &site->unknown);
-	order_is_reachable(c, &site->set.boot);
+	order_is_reachable(c, &site->unknown, false);
+	order_is_reachable(c, &site->set.boot, false);
 	for (size_t i = 0; i < site->profile_count; i++)
-		order_is_reachable(c, &site->profiles[i].set.boot);
+		order_is_reachable(c, &site->profiles[i].set.boot, false);
 	for (size_t i = 0; i < site->group_count; i++)
-		order_is_reachable(c, &site->groups[i].set.boot);
+		order_is_reachable(c, &site->groups[i].set.boot, false);
 	for (size_t i = 0; i < site->node_count; i++)
-		order_is_reachable(c, &site->nodes[i].set.boot);
+		order_is_reachable(c, &site->nodes[i].set.boot, false);
+	for (size_t i = 0; i < site->menu_count; i++)
+		for (size_t j = 0; j < site->menus[i].item_count; j++)
+			order_is_reachable(c, &site->menus[i].items[j].boot,
+					   true);
 }
 
+/* @return a step of the order that boots a profile, or NULL */
+static const struct step *find_profile(const struct boot_order *order)
+{
+	for (size_t i = 0; i < order->count; i++)
+		if (order->steps[i].profile)
+			return &order->steps[i];
+	return NULL;
+}
+
+static void refuse_unknown_install(struct check *c, const struct step *step)
+{
+	struct diag *d = diag_at(c->ds, DIAG_E407, step->name.at,
+				 "any machine that is plugged in would boot "
+				 "profile \"%s\"",
+				 step->name.text.ptr);
+
+	diag_help(c->ds, d,
+		  "if that is wanted, say so:  allow-unknown-install: true");
+}
+
+/* Menus too: one with a timeout needs nobody at the console. */
 static void unknown_is_harmless(struct check *c)
 {
 	const struct boot_order *order = &c->site->unknown;
+	const struct step *step = find_profile(order);
+	const struct menu **menus;
+	size_t count;
 
 	if (c->site->allow_unknown_install)
 		return;
-	for (size_t i = 0; i < order->count; i++) {
+	if (step) {
+		refuse_unknown_install(c, step);
+		return;
+	}
+	menus = menus_reached(c->arena, c->site, order, &count);
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < menus[i]->item_count && !step; j++)
+			step = find_profile(&menus[i]->items[j].boot);
+	}
+	if (step)
+		refuse_unknown_install(c, step);
+}
+
+static void default_is_an_item(struct check *c, const struct menu *menu)
+{
+	const char **names;
+	const char *nearest;
+	struct diag *d;
+
+	if (!menu->chosen.text.ptr)
+		return;
+	names = arena_new_array(c->arena, menu->item_count, const char *);
+	for (size_t i = 0; i < menu->item_count; i++) {
+		if (text_equal(menu->items[i].name, menu->chosen.text))
+			return;
+		names[i] = menu->items[i].name.ptr;
+	}
+	nearest = diag_nearest(menu->chosen.text, names, menu->item_count);
+	d = diag_at(c->ds, DIAG_E431, menu->chosen.at,
+		    "menu \"%s\" has no item \"%s\"", menu->name.ptr,
+		    menu->chosen.text.ptr);
+	if (nearest)
+		diag_help(c->ds, d, "did you mean \"%s\"?", nearest);
+}
+
+static void keys_choose_one(struct check *c, const struct menu *menu)
+{
+	const struct menu_item *seen[256] = { NULL };
+
+	for (size_t i = 0; i < menu->item_count; i++) {
+		const struct menu_item *item = &menu->items[i], **first;
 		struct diag *d;
 
-		if (!order->steps[i].profile)
+		if (!item->key.text.ptr)
 			continue;
-		d = diag_at(c->ds, DIAG_E407, order->steps[i].name.at,
-			    "any machine that is plugged in would boot profile "
-			    "\"%s\"",
-			    order->steps[i].name.text.ptr);
-		diag_help(c->ds, d,
-			  "if that is wanted, say so:  "
-			  "allow-unknown-install: true");
-		return;
+		first = &seen[(unsigned char)item->key.text.ptr[0]];
+		if (*first) {
+			d = diag_at(c->ds, DIAG_E432, item->key.at,
+				    "key \"%s\" chooses item \"%s\" already",
+				    item->key.text.ptr, (*first)->name.ptr);
+			diag_note_at(c->ds, d, (*first)->key.at,
+				     "given here first");
+		} else {
+			*first = item;
+		}
+	}
+}
+
+static void menus_are_whole(struct check *c)
+{
+	for (size_t i = 0; i < c->site->menu_count; i++) {
+		default_is_an_item(c, &c->site->menus[i]);
+		keys_choose_one(c, &c->site->menus[i]);
 	}
 }
 
@@ -209,6 +289,7 @@ static const struct {
 	{ "nodes-can-be-found", nodes_can_be_found },
 	{ "orders-are-reachable", orders_are_reachable },
 	{ "unknown-is-harmless", unknown_is_harmless },
+	{ "menus-are-whole", menus_are_whole },
 	{ "vars-hide-nothing", vars_hide_nothing },
 };
 

@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "map.h"
+#include "menu.h"
 #include "path.h"
 #include "plan.h"
 #include "quote.h"
@@ -858,28 +859,92 @@ static bool node_incomplete(const struct builder *b, const struct node *node,
 }
 
 static void machine_act(struct builder *b, struct machine *machine,
-			enum step_kind kind, const struct profile *profile)
+			const struct step *step)
 {
 	struct action *action = &machine->actions[machine->action_count++];
 
-	action->kind = kind;
-	if (profile) /* else it is no such step, or names none: reported */
-		action->boot = boot_new(b, machine->node, profile);
+	action->kind = step->kind;
+	action->menu = step->menu;
+	if (step->profile) /* else it is no such step, or names none: reported */
+		action->boot = boot_new(b, machine->node, step->profile);
 }
 
 /* @param at_end	what to do when every step has failed */
+static struct actions machine_act_all(struct builder *b,
+				      struct machine *machine,
+				      const struct boot_order *order,
+				      const struct step *at_end, bool in_menu)
+{
+	struct actions actions = { machine->action_count, 0 };
+
+	for (size_t i = 0; i < order->count; i++)
+		machine_act(b, machine, &order->steps[i]);
+	if (!order->count ||
+	    !step_ends_order(&order->steps[order->count - 1], in_menu))
+		machine_act(b, machine, at_end);
+	actions.count = machine->action_count - actions.first;
+	return actions;
+}
+
+static int compare_menus(const void *a, const void *b)
+{
+	const struct menu_boot *x = a, *y = b;
+
+	return text_compare(x->menu->name, y->menu->name);
+}
+
+/* The menus that an order may come to, sorted by name. */
+static void machine_find_menus(struct builder *b, struct machine *machine,
+			       const struct boot_order *order)
+{
+	const struct menu **menus =
+		menus_reached(b->arena, b->site, order, &machine->menu_count);
+
+	machine->menus = arena_new_array(b->arena, machine->menu_count,
+					 struct menu_boot);
+	for (size_t i = 0; i < machine->menu_count; i++)
+		machine->menus[i].menu = menus[i];
+	if (machine->menu_count > 1)
+		qsort(machine->menus, machine->menu_count,
+		      sizeof(*machine->menus), compare_menus);
+}
+
+static size_t count_actions(const struct machine *machine,
+			    const struct boot_order *order)
+{
+	size_t count = order->count + 1;
+
+	for (size_t i = 0; i < machine->menu_count; i++) {
+		const struct menu *menu = machine->menus[i].menu;
+
+		for (size_t j = 0; j < menu->item_count; j++)
+			count += menu->items[j].boot.count + 1;
+	}
+	return count;
+}
+
 static void machine_follow(struct builder *b, struct machine *machine,
 			   const struct boot_order *order,
 			   enum step_kind at_end)
 {
-	machine->actions =
-		arena_new_array(b->arena, order->count + 1, struct action);
-	for (size_t i = 0; i < order->count; i++)
-		machine_act(b, machine, order->steps[i].kind,
-			    order->steps[i].profile);
-	if (!order->count ||
-	    !step_is_final(order->steps[order->count - 1].kind))
-		machine_act(b, machine, at_end, NULL);
+	const struct step last = { .kind = at_end };
+
+	machine_find_menus(b, machine, order);
+	machine->actions = arena_new_array(
+		b->arena, count_actions(machine, order), struct action);
+	machine->order = machine_act_all(b, machine, order, &last, false);
+	for (size_t i = 0; i < machine->menu_count; i++) {
+		struct menu_boot *shown = &machine->menus[i];
+		const struct step back = { .kind = STEP_RETRY,
+					   .menu = shown->menu };
+
+		shown->items = arena_new_array(
+			b->arena, shown->menu->item_count, struct actions);
+		for (size_t j = 0; j < shown->menu->item_count; j++)
+			shown->items[j] = machine_act_all(
+				b, machine, &shown->menu->items[j].boot, &back,
+				true);
+	}
 }
 
 static void node_machine(struct builder *b, const struct node *node,

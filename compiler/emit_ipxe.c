@@ -1,11 +1,9 @@
 #include "emit.h"
 
 #include "arena.h"
+#include "emit_parts.h"
 #include "quote.h"
-#include "resolve.h"
 #include "value.h"
-
-#include <stdio.h>
 
 /*
  * How the script works, and what of iPXE it leans on (core/exec.c,
@@ -24,19 +22,7 @@
  * - `boot` of nothing succeeds: the line behind it is always a failure.
  */
 
-/* The token arrays of iPXE lie on a stack of 4 KiB on BIOS. */
-enum { LINE_TOKENS = 24, LINE_BYTES = 96 };
-
-struct emit {
-	const struct plan *plan;
-	const struct site *site;
-	struct sbuf *out;
-	bool uses[8]; /* by enum step_kind */
-};
-
-#define PUT(...) sbuf_printf(e->out, __VA_ARGS__)
-
-static void heading(struct emit *e, const char *text)
+void emit_heading(struct emit *e, const char *text)
 {
 	PUT("\n# ---- %s ", text);
 	for (size_t i = strlen(text); i < 70; i++)
@@ -72,7 +58,7 @@ static void emit_head(struct emit *e)
 	    "# boot order fails, all that was fetched is dropped and the next\n"
 	    "# one, ${next}, is tried. Nothing is used that was not verified.\n");
 
-	heading(e, "start");
+	emit_heading(e, "start");
 	/* iPXE looks for missing certificates at ${crosscert}, which DHCP may
 	 * set. A place that has no name in DNS is asked for nothing; an empty
 	 * one would hide why a chain is refused (expired, untrusted) behind
@@ -106,7 +92,7 @@ static void emit_identify(struct emit *e)
 		serial = serial || e->site->nodes[i].serial.text.ptr;
 		asset = asset || e->site->nodes[i].asset.text.ptr;
 	}
-	heading(e, "identify");
+	emit_heading(e, "identify");
 	PUT("# By the MAC address of any network card, then by what the "
 	    "firmware says.\n"
 	    "set then identified\n"
@@ -128,24 +114,6 @@ static void emit_identify(struct emit *e)
 	    "set node ${found}\n"
 	    "echo ipxe-embed: this is node ${node}\n"
 	    "goto node-${node} || goto stop\n");
-}
-
-/* ------------------------------------------------------------ words -- */
-
-/* Walks the words of an order; see plan_words(). */
-struct words {
-	const struct order *order;
-	size_t next;
-};
-
-static void put_word(struct emit *e, struct words *w, struct text constant)
-{
-	size_t variable = w->order->variables[w->next++];
-
-	if (variable)
-		PUT("${v%zu}", variable);
-	else
-		quote_ipxe(e->out, constant);
 }
 
 /* ------------------------------------------------------------ nodes -- */
@@ -193,7 +161,7 @@ static void emit_nodes(struct emit *e)
 	struct text *words;
 	struct arena scratch = { 0 };
 
-	heading(e, "nodes");
+	emit_heading(e, "nodes");
 	PUT("# Looked up by the labels that begin with mac-, uuid-, serial- "
 	    "and asset-.\n");
 	for (size_t i = 0; i < e->plan->order_count; i++)
@@ -216,136 +184,11 @@ static void emit_nodes(struct emit *e)
 	arena_release(&scratch);
 }
 
-/* ----------------------------------------------------------- orders -- */
-
-static void emit_item(struct emit *e, struct words *w, const char *prefix,
-		      const char *item, const struct blob *blob,
-		      const char *routine, size_t *call)
-{
-	PUT("set item %s\n"
-	    "set sum ",
-	    item);
-	put_word(e, w, blob->hex);
-	PUT("\n"
-	    "set leaf ");
-	put_word(e, w, blob->name);
-	PUT("\n"
-	    "set back %s-%zu\n"
-	    "goto %s\n"
-	    ":%s-%zu\n",
-	    prefix, *call, routine, prefix, *call);
-	++*call;
-}
-
-/* Arguments in lines of bearable length: the first `set` clears the old. */
-static void emit_args(struct emit *e, struct words *w, const struct boot *boot)
-{
-	size_t tokens = 0, line = 0;
-
-	PUT("clear args ||\n");
-	for (size_t i = 0; i < boot->arg_count; i++) {
-		if (!tokens || tokens >= LINE_TOKENS ||
-		    e->out->len - line + boot->args[i].len > LINE_BYTES) {
-			PUT("%s", i ? "\n" : "");
-			line = e->out->len;
-			PUT("set args%s", i ? " ${args}" : "");
-			tokens = 2;
-		}
-		PUT(" ");
-		put_word(e, w, boot->args[i]);
-		tokens++;
-	}
-	PUT("%s", boot->arg_count ? "\n" : "");
-}
-
-static void emit_profile(struct emit *e, const struct boot *boot,
-			 const char *prefix, struct words *w)
-{
-	const char *blob_routine = e->site->assets.count ? "get-asset" : "get";
-	char item[32];
-	size_t call = 1;
-
-	PUT("echo ipxe-embed: ${node} boots profile %s\n"
-	    "set back %s-%zu\n"
-	    "goto network\n"
-	    ":%s-%zu\n",
-	    boot->profile->name.ptr, prefix, call, prefix, call);
-	call++;
-	if (boot->uki) {
-		emit_item(e, w, prefix, "uki", boot->uki, blob_routine, &call);
-		PUT("goto boot-uki\n");
-		return;
-	}
-	emit_item(e, w, prefix, "kernel", boot->kernel, blob_routine, &call);
-	for (size_t i = 0; i < boot->initrd_count; i++) {
-		snprintf(item, sizeof(item), "initrd-%zu", i + 1);
-		emit_item(e, w, prefix, item, boot->initrds[i], blob_routine,
-			  &call);
-	}
-	for (size_t i = 0; i < boot->file_count; i++) {
-		const struct injected *file = &boot->files[i];
-
-		snprintf(item, sizeof(item), "file-%zu", i + 1);
-		PUT("# %s\n", file->path.ptr);
-		emit_item(e, w, prefix, item, file->blob, "get", &call);
-		PUT("imgargs %s %s mode=%04o mkdir=-1 || goto failed\n", item,
-		    file->path.ptr, file->mode);
-	}
-	emit_args(e, w, boot);
-	PUT("set initrds %s\n"
-	    "goto boot\n",
-	    boot->initrd_count || boot->file_count ? "yes" : "no");
-}
-
-static void emit_steps(struct emit *e, const struct machine *machine,
-		       const struct order *order, const char *label)
-{
-	struct words w = { order, 0 };
-	char prefix[64];
-
-	PUT("set again %s\n", label);
-	for (size_t i = 0; i < machine->action_count; i++) {
-		const struct action *action = &machine->actions[i];
-
-		snprintf(prefix, sizeof(prefix), "%s-step-%zu", label, i + 1);
-		if (i)
-			PUT(":%s\n", prefix);
-		if (i + 1 < machine->action_count)
-			PUT("set next %s-step-%zu\n", label, i + 2);
-		if (action->boot)
-			emit_profile(e, action->boot, prefix, &w);
-		else
-			PUT("goto %s\n", step_word(action->kind));
-	}
-}
-
-static void emit_order(struct emit *e, const struct order *order)
-{
-	const struct machine *first = order->members[0];
-	char label[32] = "order-unknown";
-
-	if (order->number)
-		snprintf(label, sizeof(label), "order-%zu", order->number);
-	PUT("\n# ");
-	for (size_t i = 0; i < first->action_count; i++)
-		PUT("%s%s", i ? ", then " : "",
-		    first->actions[i].boot
-			    ? first->actions[i].boot->profile->name.ptr
-			    : step_word(first->actions[i].kind));
-	PUT(": ");
-	if (!first->node)
-		PUT("any machine that is no node");
-	for (size_t i = 0; first->node && i < order->member_count && i < 3; i++)
-		PUT("%s%s", i ? ", " : "", order->members[i]->node->name.ptr);
-	if (order->member_count > 3)
-		PUT(" and %zu more", order->member_count - 3);
-	PUT("\n:%s\n", label);
-	emit_steps(e, first, order, label);
-}
+/* ---------------------------------------------------------- unknown -- */
 
 static void emit_unknown(struct emit *e)
 {
-	heading(e, "unknown");
+	emit_heading(e, "unknown");
 	PUT(":unknown\n"
 	    "set node unknown machine\n"
 	    "clear macs ||\n"
@@ -372,19 +215,11 @@ static void emit_unknown(struct emit *e)
 	PUT("goto order-unknown\n");
 }
 
-static void emit_orders(struct emit *e)
-{
-	heading(e, "orders");
-	for (size_t i = 0; i < e->plan->order_count; i++)
-		emit_order(e, &e->plan->orders[i]);
-	emit_order(e, &e->plan->unknown);
-}
-
 /* --------------------------------------------------------- routines -- */
 
 static void emit_network(struct emit *e)
 {
-	heading(e, "network");
+	emit_heading(e, "network");
 	PUT("# Cards of this node first (mine yes), then the others. A port "
 	    "without a\n"
 	    "# link or an answer is closed again, and costs a few seconds. The "
@@ -484,7 +319,7 @@ static void emit_get(struct emit *e, const char *routine,
 
 static void emit_gets(struct emit *e)
 {
-	heading(e, "get: fetch ${item} and verify it");
+	emit_heading(e, "get: fetch ${item} and verify it");
 	PUT("# The only place where anything is fetched. An item that is not "
 	    "verified\n"
 	    "# is dropped at once, and the next mirror is asked; one that "
@@ -499,7 +334,7 @@ static void emit_gets(struct emit *e)
 
 static void emit_boot_uki(struct emit *e)
 {
-	heading(e, "boot");
+	emit_heading(e, "boot");
 	PUT("# Kernel, initrds and command line in one: the firmware verifies "
 	    "it.\n"
 	    ":boot-uki\n"
@@ -514,7 +349,7 @@ static void emit_boot_uki(struct emit *e)
 
 static void emit_boot(struct emit *e)
 {
-	heading(e, "boot");
+	emit_heading(e, "boot");
 	PUT("# EFI kernels find their initrds under the name initrd.magic.\n"
 	    ":boot\n"
 	    "clear magic ||\n"
@@ -571,7 +406,7 @@ static void emit_disk(struct emit *e)
 
 static void emit_step_routines(struct emit *e)
 {
-	heading(e, "other steps of boot orders");
+	emit_heading(e, "other steps of boot orders");
 	if (e->uses[STEP_DISK])
 		emit_disk(e);
 	if (e->uses[STEP_RETRY])
@@ -614,7 +449,7 @@ static void find_uses(struct emit *e, const struct machine *machine)
 
 static void emit_end(struct emit *e)
 {
-	heading(e, "failed: on with the next step");
+	emit_heading(e, "failed: on with the next step");
 	PUT(":failed\n"
 	    "imgfree ||\n"
 	    "goto ${next} || goto stop\n");
@@ -627,7 +462,7 @@ static void emit_end(struct emit *e)
 		    "sleep 30 ||\n"
 		    "exit 1\n",
 		    e->plan->site_name.ptr);
-	heading(e, "stop: what must not happen");
+	emit_heading(e, "stop: what must not happen");
 	PUT(":stop\n"
 	    "echo ipxe-embed: ${node}: stopped, error ${errno:hexraw}\n"
 	    "imgfree ||\n"

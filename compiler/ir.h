@@ -107,19 +107,43 @@ enum step_kind {
 	STEP_POWEROFF,
 	STEP_EXIT,
 	STEP_SHELL,
+	STEP_MENU,
 };
+
+enum { STEPS = STEP_MENU + 1 };
 
 /** One entry of a boot order. */
 struct step {
 	enum step_kind kind;
 	struct located name;           /**< as written */
 	const struct profile *profile; /**< STEP_PROFILE */
+	const struct menu *menu;       /**< STEP_MENU */
 };
 
 struct boot_order {
 	struct step *steps;
 	size_t count; /**< 0 where it was not given */
 	struct span at;
+};
+
+/** One line of a menu. */
+struct menu_item {
+	struct text name;
+	struct span at;
+	struct located text; /**< ptr NULL: shown by its name */
+	struct located key;  /**< one character that chooses it; or ptr NULL */
+	struct boot_order boot;
+};
+
+/** What a person at the console is asked. */
+struct menu {
+	struct text name;
+	struct span at;
+	struct located title;  /**< ptr NULL: the name */
+	unsigned timeout_s;    /**< then the default is taken; 0: it waits */
+	struct located chosen; /**< name of the default; ptr NULL: the first */
+	struct menu_item *items; /**< in the order of the file */
+	size_t item_count;
 };
 
 /** What any level (site, profile, group, node) may say. */
@@ -181,7 +205,8 @@ struct site {
 	struct profile *profiles;
 	struct group *groups;
 	struct node *nodes;
-	size_t profile_count, group_count, node_count;
+	struct menu *menus;
+	size_t profile_count, group_count, node_count, menu_count;
 };
 
 /* -------------------------------------------------------- effective --
@@ -217,13 +242,29 @@ struct boot {
 struct action {
 	enum step_kind kind;
 	struct boot *boot; /**< STEP_PROFILE */
+	/** STEP_MENU: to show; STEP_RETRY: to go back to, or NULL */
+	const struct menu *menu;
 };
 
-/** The boot order of one machine; it ends in a step that does not go on. */
+/** Some actions of a machine, the last of which does not go on. */
+struct actions {
+	size_t first, count;
+};
+
+/** A menu that one machine may come to. */
+struct menu_boot {
+	const struct menu *menu;
+	struct actions *items; /**< as menu->items */
+};
+
+/** All that one machine may do. */
 struct machine {
 	const struct node *node; /**< NULL for the unknown machine */
-	struct action *actions;
+	struct action *actions;  /**< of the boot order, then of the menus */
 	size_t action_count;
+	struct actions order;    /**< the boot order */
+	struct menu_boot *menus; /**< those that can be reached; by name */
+	size_t menu_count;
 };
 
 struct effective {

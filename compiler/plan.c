@@ -61,6 +61,9 @@ static void shape_key(const struct machine *machine, struct sbuf *key)
 		const struct boot *boot = machine->actions[i].boot;
 
 		sbuf_printf(key, "%d", (int)machine->actions[i].kind);
+		if (machine->actions[i].menu)
+			sbuf_printf(key, " %s",
+				    machine->actions[i].menu->name.ptr);
 		if (boot && boot->uki) {
 			sbuf_printf(key, " %s uki", boot->profile->name.ptr);
 		} else if (boot) {

@@ -1,10 +1,8 @@
 #include "resolve.h"
 
 #include "arena.h"
-#include "doc.h"
 #include "path.h"
 #include "resolve_parts.h"
-#include "schema.h"
 #include "template_file.h"
 
 static void link_names(struct resolve *r)
@@ -13,6 +11,8 @@ static void link_names(struct resolve *r)
 
 	link_settings(r, &site->set);
 	link_order(r, &site->unknown);
+	for (size_t i = 0; i < site->menu_count; i++)
+		link_menu_items(r, &site->menus[i]);
 	for (size_t i = 0; i < site->profile_count; i++)
 		link_settings(r, &site->profiles[i].set);
 	for (size_t i = 0; i < site->group_count; i++)
@@ -21,19 +21,6 @@ static void link_names(struct resolve *r)
 		link_settings(r, &site->nodes[i].set);
 		link_groups(r, &site->nodes[i]);
 	}
-}
-
-static void require_keys(struct resolve *r, const struct doc *doc)
-{
-	for (size_t i = 0; i < schema_key_count; i++)
-		if ((schema_keys[i].required & AT_SITE) &&
-		    !doc_find(doc, text_of(schema_keys[i].name))) {
-			struct diag *d = diag_at(r->ds, DIAG_E204, doc->at,
-						 "the site has no \"%s\"",
-						 schema_keys[i].name);
-			diag_help(r->ds, d, "for example:  %s: %s",
-				  schema_keys[i].name, schema_keys[i].example);
-		}
 }
 
 const struct site *resolve(struct arena *arena, const struct doc *doc,
@@ -53,7 +40,6 @@ const struct site *resolve(struct arena *arena, const struct doc *doc,
 	r.site->templates =
 		template_files_new(arena, r.site->directory, env, ds);
 	r.site->signer.text = TEXT("ipxe-embed-signer");
-	require_keys(&r, doc);
 	parse_map(
 		&r, doc,
 		&(struct holders){

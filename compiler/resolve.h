@@ -22,4 +22,12 @@ const char *step_word(enum step_kind kind);
 /** Whether the boot order cannot go on behind such a step. */
 bool step_is_final(enum step_kind kind);
 
+/**
+ * Whether nothing behind a step is ever tried.
+ *
+ * @param in_menu	it stands in an item of a menu, where another menu does
+ *	not come back
+ */
+bool step_ends_order(const struct step *step, bool in_menu);
+
 #endif

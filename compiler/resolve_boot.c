@@ -6,7 +6,7 @@
 static const struct {
 	const char *word;
 	bool final;
-} steps[] = {
+} steps[STEPS] = {
 	[STEP_PROFILE] = { "profile", false },
 	[STEP_DISK] = { "disk", false },
 	[STEP_RETRY] = { "retry", true },
@@ -14,9 +14,8 @@ static const struct {
 	[STEP_POWEROFF] = { "poweroff", true },
 	[STEP_EXIT] = { "exit", true },
 	[STEP_SHELL] = { "shell", false },
+	[STEP_MENU] = { "menu", false },
 };
-
-enum { STEPS = sizeof(steps) / sizeof(*steps) };
 
 const char *step_word(enum step_kind kind)
 {
@@ -26,6 +25,12 @@ const char *step_word(enum step_kind kind)
 bool step_is_final(enum step_kind kind)
 {
 	return steps[kind].final;
+}
+
+bool step_ends_order(const struct step *step, bool in_menu)
+{
+	return step_is_final(step->kind) ||
+	       (in_menu && step->kind == STEP_MENU);
 }
 
 static bool step_find(struct text word, enum step_kind *ret_kind)
@@ -43,21 +48,30 @@ bool step_word_taken(struct text word)
 {
 	enum step_kind kind;
 
-	return step_find(word, &kind) || text_is(word, "menu") ||
-	       text_is(word, "local");
+	return step_find(word, &kind) || text_is(word, "local");
 }
 
-static void step_add(struct resolve *r, struct boot_order *order,
-		     struct located word)
+/* The menu that a word of a boot order shows; empty for other words. */
+static struct text menu_name(struct text word)
+{
+	static const char prefix[] = "menu:";
+	const size_t len = sizeof(prefix) - 1;
+
+	if (text_is(word, "menu"))
+		return TEXT("main");
+	if (word.len <= len || memcmp(word.ptr, prefix, len) != 0)
+		return (struct text){ NULL, 0 };
+	return (struct text){ word.ptr + len, word.len - len };
+}
+
+static void step_add(struct boot_order *order, struct located word)
 {
 	struct step step = { .kind = STEP_PROFILE, .name = word };
 
-	if (text_is(word.text, "menu")) {
-		diag_at(r->ds, DIAG_E203, word.at,
-			"the step \"menu\" is not supported yet");
-		return;
-	}
-	step_find(word.text, &step.kind);
+	if (menu_name(word.text).len)
+		step.kind = STEP_MENU;
+	else
+		step_find(word.text, &step.kind);
 	order->steps[order->count++] = step;
 }
 
@@ -75,13 +89,15 @@ void parse_boot(struct resolve *r, const struct doc *doc,
 	order->at = doc->at;
 	order->steps = arena_new_array(r->arena, list.count + 1, struct step);
 	if (list.count == 1 && text_is(list.at[0].text, "local")) {
-		order->steps[0] = (struct step){ STEP_DISK, list.at[0], NULL };
-		order->steps[1] = (struct step){ STEP_EXIT, list.at[0], NULL };
+		order->steps[0] =
+			(struct step){ .kind = STEP_DISK, .name = list.at[0] };
+		order->steps[1] =
+			(struct step){ .kind = STEP_EXIT, .name = list.at[0] };
 		order->count = 2;
 		return;
 	}
 	for (size_t i = 0; i < list.count; i++)
-		step_add(r, order, list.at[i]);
+		step_add(order, list.at[i]);
 }
 
 void parse_unknown(struct resolve *r, const struct doc *doc,
@@ -126,11 +142,32 @@ void no_such_profile(struct resolve *r, const struct located *name,
 		diag_help(r->ds, d, "did you mean \"%s\"?", nearest);
 }
 
+static void link_menu(struct resolve *r, struct step *step)
+{
+	struct text name = menu_name(step->name.text);
+	const char *nearest;
+	struct diag *d;
+
+	step->menu = menu_find(r->site, name);
+	if (step->menu)
+		return;
+	nearest = nearest_name(r, name, r->site->menus, r->site->menu_count,
+			       sizeof(struct menu), NULL, 0);
+	d = diag_at(r->ds, DIAG_E430, step->name.at, "there is no menu \"%s\"",
+		    name.ptr);
+	if (nearest)
+		diag_help(r->ds, d, "did you mean \"menu:%s\"?", nearest);
+}
+
 void link_order(struct resolve *r, struct boot_order *order)
 {
 	for (size_t i = 0; i < order->count; i++) {
 		struct step *step = &order->steps[i];
 
+		if (step->kind == STEP_MENU) {
+			link_menu(r, step);
+			continue;
+		}
 		if (step->kind != STEP_PROFILE)
 			continue;
 		step->profile = profile_find(r->site, step->name.text);

@@ -28,7 +28,7 @@ static void unknown_key(struct resolve *r, const struct doc_pair *pair,
 		d = diag_at(r->ds, DIAG_E207, pair->key_at,
 			    "%s cannot stand in a %s", diag_quote(r->ds, name),
 			    schema_level_name(level));
-		for (unsigned bit = 1; bit <= AT_FILE; bit <<= 1)
+		for (unsigned bit = 1; bit <= AT_LAST; bit <<= 1)
 			if (elsewhere->levels & bit)
 				diag_help(r->ds, d, "it belongs in a %s",
 					  schema_level_name((enum level)bit));
@@ -76,6 +76,11 @@ static const parse_fn parsers[TYPES] = {
 	[TYPE_TAG] = parse_tag,
 	[TYPE_IP] = parse_ip,
 	[TYPE_MODE] = parse_mode,
+	[TYPE_MENUS] = parse_menus,
+	[TYPE_ITEMS] = parse_items,
+	[TYPE_WORDS] = parse_words,
+	[TYPE_KEY] = parse_key,
+	[TYPE_DURATION] = parse_duration,
 };
 
 static void both_forms(struct resolve *r, const struct doc_pair *pair,
@@ -147,9 +152,27 @@ static void parse_pair(struct resolve *r, const struct doc *map,
 		mark_incomplete(holders, key);
 }
 
+void require_keys(struct resolve *r, const struct doc *map, struct span at,
+		  enum level level)
+{
+	for (size_t i = 0; i < schema_key_count; i++) {
+		const struct schema_key *key = &schema_keys[i];
+		struct diag *d;
+
+		if (!(key->required & level) ||
+		    (map && doc_find(map, text_of(key->name))))
+			continue;
+		d = diag_at(r->ds, DIAG_E204, at, "the %s has no \"%s\"",
+			    schema_level_name(level), key->name);
+		diag_help(r->ds, d, "for example:  %s: %s", key->name,
+			  key->example);
+	}
+}
+
 void parse_map(struct resolve *r, const struct doc *map,
 	       const struct holders *holders)
 {
+	require_keys(r, map, map->at, holders->level);
 	for (size_t i = 0; i < map->count; i++)
 		parse_pair(r, map, &map->pairs[i], holders);
 }

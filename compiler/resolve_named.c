@@ -9,7 +9,7 @@
  * through all names for each of 100,000 nodes would take minutes. */
 enum { SUGGESTIONS_MAX = 20 };
 
-static bool good_name(struct resolve *r, const struct doc_pair *pair)
+bool good_name(struct resolve *r, const struct doc_pair *pair)
 {
 	const char *wrong = value_name(pair->key);
 
@@ -80,11 +80,17 @@ const struct group *group_find(const struct site *site, struct text name)
 			    sizeof(*site->groups));
 }
 
+const struct menu *menu_find(const struct site *site, struct text name)
+{
+	return find_by_name(name, site->menus, site->menu_count,
+			    sizeof(*site->menus));
+}
+
 /* Where entries of a map go: all kinds of them begin with name and place. */
 struct entries {
 	enum level level;
 	void *at;
-	size_t bytes, settings; /* of one; where its settings are */
+	size_t bytes, settings; /* of one; where its settings are, or 0 */
 };
 
 struct entry {
@@ -113,8 +119,11 @@ static size_t parse_entries(struct resolve *r, const struct doc *doc,
 		char *at = (char *)entries->at + count * entries->bytes;
 		const struct holders holders = {
 			entries->level,
-			{ [IN_SETTINGS] = at + entries->settings,
-			  [IN_NODE] = at }
+			{ [IN_SETTINGS] = entries->settings
+						  ? at + entries->settings
+						  : NULL,
+			  [IN_NODE] = at,
+			  [IN_MENU] = at }
 		};
 
 		if (!good_name(r, pair) ||
@@ -125,6 +134,8 @@ static size_t parse_entries(struct resolve *r, const struct doc *doc,
 		count++;
 		if (wants_map(r, pair->value, pair->key.ptr))
 			parse_map(r, pair->value, &holders);
+		else if (pair->value->kind == DOC_NULL)
+			require_keys(r, NULL, pair->key_at, entries->level);
 	}
 	sort_by_name(entries->at, count, entries->bytes);
 	return count;
@@ -169,4 +180,17 @@ void parse_nodes(struct resolve *r, const struct doc *doc,
 		r, doc, room,
 		&(struct entries){ AT_NODE, site->nodes, sizeof(*site->nodes),
 				   offsetof(struct node, set) });
+}
+
+void parse_menus(struct resolve *r, const struct doc *doc,
+		 const struct field *field)
+{
+	struct site *site = r->site;
+	size_t room = entry_room(r, doc, field);
+
+	site->menus = arena_new_array(r->arena, room, struct menu);
+	site->menu_count =
+		parse_entries(r, doc, room,
+			      &(struct entries){ AT_MENU, site->menus,
+						 sizeof(*site->menus), 0 });
 }

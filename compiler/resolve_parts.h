@@ -15,6 +15,7 @@
  *     resolve_boot.c      boot orders, unknown machines
  *     resolve_node.c      who a node is, and its groups
  *     resolve_files.c     files for the initrd
+ *     resolve_menu.c      menus and their items
  */
 #include "compile.h"
 #include "ir.h"
@@ -45,6 +46,10 @@ struct holders {
 };
 
 /* ------------------------------------------------------------- maps -- */
+
+/** Report each key that a level must have and @p map, or NULL, has not. */
+void require_keys(struct resolve *r, const struct doc *map, struct span at,
+		  enum level level);
 
 /** @param map	a DOC_MAP */
 void parse_map(struct resolve *r, const struct doc *map,
@@ -91,6 +96,10 @@ bool parse_template(struct resolve *r, struct located value,
 /** @return NULL if there is none */
 const struct profile *profile_find(const struct site *site, struct text name);
 const struct group *group_find(const struct site *site, struct text name);
+const struct menu *menu_find(const struct site *site, struct text name);
+
+/** @return whether the key of an entry is a name; else that is reported */
+bool good_name(struct resolve *r, const struct doc_pair *pair);
 
 /**
  * The nearest of some names, for "did you mean".
@@ -113,6 +122,7 @@ bool step_word_taken(struct text word);
 
 /* Turn names into pointers, when all profiles and groups are known. */
 void link_order(struct resolve *r, struct boot_order *order);
+void link_menu_items(struct resolve *r, struct menu *menu);
 void link_settings(struct resolve *r, struct settings *set);
 void link_groups(struct resolve *r, struct node *node);
 
@@ -128,11 +138,15 @@ PARSER(parse_assets);
 PARSER(parse_boolean);
 PARSER(parse_boot);
 PARSER(parse_dispatch);
+PARSER(parse_duration);
 PARSER(parse_file_path);
 PARSER(parse_files);
 PARSER(parse_groups);
 PARSER(parse_ip);
+PARSER(parse_items);
+PARSER(parse_key);
 PARSER(parse_macs);
+PARSER(parse_menus);
 PARSER(parse_mode);
 PARSER(parse_name);
 PARSER(parse_nodes);
@@ -149,6 +163,7 @@ PARSER(parse_urls);
 PARSER(parse_uuid);
 PARSER(parse_vars);
 PARSER(parse_verify);
+PARSER(parse_words);
 
 #undef PARSER
 

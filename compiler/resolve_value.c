@@ -130,6 +130,30 @@ void parse_token(struct resolve *r, const struct doc *doc,
 	parse_checked(r, doc, field, DIAG_E311, quote_ipxe_refusal);
 }
 
+void parse_words(struct resolve *r, const struct doc *doc,
+		 const struct field *field)
+{
+	parse_checked(r, doc, field, DIAG_E311, value_words);
+}
+
+void parse_key(struct resolve *r, const struct doc *doc,
+	       const struct field *field)
+{
+	parse_checked(r, doc, field, DIAG_E331, value_key);
+}
+
+void parse_duration(struct resolve *r, const struct doc *doc,
+		    const struct field *field)
+{
+	struct located value;
+	const char *wrong;
+
+	if (!get_scalar(r, doc, field->name, &value))
+		return;
+	if ((wrong = value_duration(value.text, field->at)))
+		bad_value(r, DIAG_E330, &value, wrong);
+}
+
 void parse_text(struct resolve *r, const struct doc *doc,
 		const struct field *field)
 {

@@ -10,6 +10,8 @@
 #define SETTINGS(field) IN_SETTINGS, offsetof(struct settings, field)
 #define NODE(field)     IN_NODE, offsetof(struct node, field)
 #define FILE_(field)    IN_FILE, offsetof(struct file, field)
+#define MENU(field)     IN_MENU, offsetof(struct menu, field)
+#define ITEM(field)     IN_ITEM, offsetof(struct menu_item, field)
 #define NOWHERE         IN_SITE, 0
 
 #define PLANNED(name, levels)                                             \
@@ -74,6 +76,10 @@ const struct schema_key schema_keys[] = {
 	  "profiles, groups, nodes, files or vars stands in one file; so does "
 	  "every other key. The order of files never matters.",
 	  "[racks/*.yaml, from-terraform.json]" },
+	{ "menus", AT_SITE, 0, TYPE_MENUS, false, NOWHERE,
+	  "What a person at the console is asked, by name. The step menu of a "
+	  "boot order shows the one that is called main, menu:NAME any other.",
+	  "{main: {items: {debian: debian, disk: [disk, exit]}}}" },
 
 	/* One machine. */
 	{ "mac", AT_NODE, 0, TYPE_MACS, false, NODE(macs),
@@ -104,8 +110,8 @@ const struct schema_key schema_keys[] = {
 	  "Boot order: steps that are tried in turn. A step is a profile, or "
 	  "disk (what is installed on the first disk), retry (from the "
 	  "start, after a growing pause), reboot, poweroff, exit (back to the "
-	  "firmware) or shell. \"local\" stands for [disk, exit]. Default: the "
-	  "profile, then retry.",
+	  "firmware), shell, menu or menu:NAME. \"local\" stands for [disk, "
+	  "exit]. Default: the profile, then retry.",
 	  "[disk, debian]" },
 	{ "kernel", AT_ANY, 0, TYPE_PATH, false, SETTINGS(kernel),
 	  "Kernel: a path beside the site file.", "assets/debian-12/linux" },
@@ -134,8 +140,32 @@ const struct schema_key schema_keys[] = {
 	{ "mode", AT_FILE, 0, TYPE_MODE, false, FILE_(mode),
 	  "Permission bits in octal. Default: 0644.", "\"0600\"" },
 
+	/* A menu. */
+	{ "title", AT_MENU, 0, TYPE_WORDS, false, MENU(title),
+	  "What stands above the items. Default: the name of the menu.",
+	  "Rack 7: what shall this machine boot?" },
+	{ "timeout", AT_MENU, 0, TYPE_DURATION, false, MENU(timeout_s),
+	  "How long a menu waits for the first key before it takes its "
+	  "default. Without it, it waits for ever.",
+	  "30s" },
+	{ "default", AT_MENU, 0, TYPE_NAME, false, MENU(chosen),
+	  "Name of the item that is chosen at first. Default: the first one.",
+	  "debian" },
+	{ "items", AT_MENU, AT_MENU, TYPE_ITEMS, false, IN_MENU, 0,
+	  "What can be chosen, shown in the order of the file: a boot order, "
+	  "or a map. A choice that failed comes back to the menu after a "
+	  "pause; Escape leaves all menus and goes on with the step behind "
+	  "the one that led there.",
+	  "{debian: {text: Install Debian, boot: debian}, disk: [disk, exit]}" },
+	{ "text", AT_ITEM, 0, TYPE_WORDS, false, ITEM(text),
+	  "The line that is shown. Default: the name of the item.",
+	  "Install Debian (erases the disk)" },
+	{ "key", AT_ITEM, 0, TYPE_KEY, false, ITEM(key),
+	  "A letter or digit that chooses the item at once.", "d" },
+	{ "boot", AT_ITEM, AT_ITEM, TYPE_BOOT, false, ITEM(boot),
+	  "Boot order of whoever chooses the item.", "[debian, reboot]" },
+
 	/* Planned: told apart from a typing mistake. */
-	PLANNED("menus", AT_SITE),
 	PLANNED("channels", AT_SITE),
 	PLANNED("channel", AT_ANY),
 	PLANNED("network", AT_ANY),
@@ -163,6 +193,8 @@ static const struct {
 	{ AT_GROUP, "group", "An entry of groups" },
 	{ AT_NODE, "node", "An entry of nodes" },
 	{ AT_FILE, "file", "An entry of files, as a map" },
+	{ AT_MENU, "menu", "An entry of menus" },
+	{ AT_ITEM, "item", "An entry of items, as a map" },
 };
 
 #define LEVELS (sizeof(levels) / sizeof(*levels))
@@ -292,6 +324,20 @@ static const struct {
 	[TYPE_MODE] = { "\"type\": [\"string\", \"number\"], "
 			"\"pattern\": \"^[0-7]{3,4}$\"",
 			"octal digits" },
+	[TYPE_MENUS] = { NAMED("menu"), "map of menus", true },
+	[TYPE_ITEMS] = { "\"type\": \"object\", \"minProperties\": 1, "
+			 "\"propertyNames\": {" NAME "}, "
+			 "\"additionalProperties\": {\"anyOf\": [" STEP ", "
+			 "{\"type\": \"array\", \"minItems\": 1, \"items\": " STEP
+			 "}, {\"$ref\": \"#/$defs/item\"}]}",
+			 "map of name to boot order or to an item map" },
+	[TYPE_WORDS] = { "\"type\": [\"string\", \"number\"]", "text" },
+	[TYPE_KEY] = { "\"type\": [\"string\", \"number\"], "
+		       "\"pattern\": \"^[A-Za-z0-9]$\"",
+		       "letter or digit" },
+	[TYPE_DURATION] = { "\"type\": \"string\", \"pattern\": "
+			    "\"^[0-9]+[smh]$\"",
+			    "duration" },
 };
 
 bool schema_type_is_named(enum value_type type)

@@ -15,6 +15,9 @@ enum level {
 	AT_GROUP = 4,
 	AT_NODE = 8,
 	AT_FILE = 16, /**< the map form of one entry of `files:` */
+	AT_MENU = 32,
+	AT_ITEM = 64, /**< the map form of one entry of `items:` */
+	AT_LAST = AT_ITEM,
 	AT_ANY = AT_SITE | AT_PROFILE | AT_GROUP | AT_NODE,
 };
 
@@ -48,12 +51,25 @@ enum value_type {
 	TYPE_TAG,
 	TYPE_IP,
 	TYPE_MODE,
+	TYPE_MENUS,
+	TYPE_ITEMS,
+	TYPE_WORDS,
+	TYPE_KEY,
+	TYPE_DURATION,
 	TYPE_PLANNED, /**< known, refused: not built yet */
 	TYPES
 };
 
 /** The struct of ir.h that holds the value. */
-enum holder { IN_SITE, IN_SETTINGS, IN_NODE, IN_FILE, HOLDERS };
+enum holder {
+	IN_SITE,
+	IN_SETTINGS,
+	IN_NODE,
+	IN_FILE,
+	IN_MENU,
+	IN_ITEM,
+	HOLDERS
+};
 
 struct schema_key {
 	const char *name;

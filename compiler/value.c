@@ -451,6 +451,64 @@ bad:
 	return "is not a file mode: write three or four octal digits, as 0600";
 }
 
+const char *value_duration(struct text text, unsigned *ret_s)
+{
+	static const struct {
+		char letter;
+		unsigned seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 } };
+	unsigned number = 0, seconds = 0;
+
+	if (text.len < 2 || text.len > 6)
+		goto bad;
+	for (size_t i = 0; i + 1 < text.len; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9')
+			goto bad;
+		number = number * 10 + (unsigned)(text.ptr[i] - '0');
+	}
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (text.ptr[text.len - 1] == units[i].letter)
+			seconds = number * units[i].seconds;
+	if (!seconds || seconds > 24 * 3600)
+		goto bad;
+	*ret_s = seconds;
+	return NULL;
+bad:
+	return "is not a length of time up to a day: write 30s, 5m or 1h";
+}
+
+const char *value_key(struct text text)
+{
+	return text.len == 1 && is_alnum(text.ptr[0])
+		       ? NULL
+		       : "is not a key: write one letter or digit";
+}
+
+const char *value_words(struct text text)
+{
+	size_t begin = 0;
+
+	if (!text.len)
+		return "is empty";
+	if (text.len > 200)
+		return "is longer than 200 characters";
+	for (size_t i = 0; i <= text.len; i++) {
+		const char *wrong;
+
+		if (i < text.len && text.ptr[i] != ' ')
+			continue;
+		if (begin == i)
+			return "has white space at an end or in a run, which "
+			       "iPXE would swallow";
+		wrong = quote_ipxe_refusal(
+			(struct text){ text.ptr + begin, i - begin });
+		if (wrong)
+			return wrong;
+		begin = i + 1;
+	}
+	return NULL;
+}
+
 struct text text_basename(struct text path)
 {
 	size_t begin = path.len;

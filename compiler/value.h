@@ -52,6 +52,16 @@ const char *value_initrd_path(struct text text);
 /** Permission bits in octal, "0600". */
 const char *value_mode(struct text text, unsigned *ret_mode);
 
+/** A length of time, "30s", "5m" or "1h", up to a day and not zero. */
+const char *value_duration(struct text text, unsigned *ret_s);
+
+/** A key of a menu: one letter or digit. */
+const char *value_key(struct text text);
+
+/** Words for people in the boot script: single spaces, nothing that iPXE
+ * would take for its own. */
+const char *value_words(struct text text);
+
 /** @return text after the last "/" */
 struct text text_basename(struct text path);
 

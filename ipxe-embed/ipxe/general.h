@@ -69,7 +69,6 @@
 #undef IMAGE_ARCHIVE_CMD
 #undef IWMGMT_CMD
 #undef LOGIN_CMD
-#undef MENU_CMD
 #undef PARAM_CMD
 #undef PCI_CMD
 #undef ROUTE_CMD

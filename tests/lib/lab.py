@@ -67,14 +67,16 @@ def _clean(raw):
     return ESCAPES.sub(b"", raw).replace(b"\r", b"").decode("utf-8", "replace")
 
 
-def watch(argv, timeout_s, until=None, echo=None):
+def watch(argv, timeout_s, until=None, echo=None, keys=None):
     """Run a program, collect its output, and never wait longer than timeout_s.
 
     until: a pattern; when it is seen the program is ended, as after timeout_s.
     echo: a function that is given each line when it is whole.
+    keys: (pattern, bytes): what to type when the pattern is seen.
     """
     start = time.monotonic()
-    process = start_process(argv, subprocess.PIPE)
+    # At the end of its input, iPXE's menu would see a key all the time.
+    process = start_process(argv, subprocess.PIPE, subprocess.PIPE)
     raw, shown = b"", 0
     status = None
     try:
@@ -90,6 +92,10 @@ def watch(argv, timeout_s, until=None, echo=None):
             if echo and end > shown:
                 echo(_clean(raw[shown:end]))
                 shown = end
+            if keys and re.search(keys[0], _clean(raw)):
+                process.stdin.write(keys[1])
+                process.stdin.flush()
+                keys = None
             if until and re.search(until, _clean(raw)):
                 break
     finally:
@@ -101,13 +107,13 @@ _processes = set()
 _stopping = threading.Event()
 
 
-def start_process(argv, output):
+def start_process(argv, output, typing=subprocess.DEVNULL):
     """Start what must not outlive us: the kernel ends it when we are killed."""
     if _stopping.is_set():
         raise Failure("the laboratory is closing")
     process = subprocess.Popen(
         ["setpriv", "--pdeathsig", "TERM", *argv],
-        stdin=subprocess.DEVNULL,
+        stdin=typing,
         stdout=output,
         stderr=subprocess.STDOUT,
     )
@@ -137,8 +143,9 @@ def end_process(process):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    if process.stdout:
-        process.stdout.close()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
 
 
 def call(*argv, **options):
@@ -393,11 +400,12 @@ class WebServer:
 # --- iPXE as a process ------------------------------------------------------------
 
 
-def run_ipxe(image, macs, settings=None, timeout_s=90, until=None, echo=None):
+def run_ipxe(image, macs, settings=None, timeout_s=90, until=None, echo=None,
+             keys=None):
     """Run iPXE's Linux program with one network card for each MAC address.
 
     settings: what firmware would say: uuid, serial, asset, product, …; no commas.
-    until, echo: as of watch(); without until, it must end by itself.
+    until, echo, keys: as of watch(); without until, it must end by itself.
     """
     argv = [image]
     for mac in macs:
@@ -405,7 +413,7 @@ def run_ipxe(image, macs, settings=None, timeout_s=90, until=None, echo=None):
     if settings:
         words = ",".join(f"{name}={value}" for name, value in settings.items())
         argv += ["--settings", words]
-    run = watch(argv, timeout_s, until, echo)
+    run = watch(argv, timeout_s, until, echo, keys)
     if run.status is None and not until:
         raise Failure(f"iPXE did not end within {timeout_s} s", run.text)
     return run

@@ -1,0 +1,261 @@
+#include "emit_parts.h"
+
+#include "quote.h"
+#include "resolve.h"
+
+#include <stdio.h>
+
+/*
+ * Boot orders. Order 3 begins at the label order-3, its second step at
+ * order-3-step-2. The menu "main" that it leads to is order-3/main, the item
+ * "rescue" in it order-3/main/rescue, and the second step of that
+ * order-3/main/rescue/step-2: no name can hold a "/".
+ */
+
+/* The token arrays of iPXE lie on a stack of 4 KiB on BIOS. */
+enum { LINE_TOKENS = 24, LINE_BYTES = 96 };
+
+/* Longest label: an order, two names of up to 63 letters, a step. */
+enum { LABEL_BYTES = 256 };
+
+/* ------------------------------------------------------------ words -- */
+
+/* Walks the words of an order; see plan_words(). */
+struct words {
+	const struct order *order;
+	size_t next;
+};
+
+static void put_word(struct emit *e, struct words *w, struct text constant)
+{
+	size_t variable = w->order->variables[w->next++];
+
+	if (variable)
+		PUT("${v%zu}", variable);
+	else
+		quote_ipxe(e->out, constant);
+}
+
+static void emit_item(struct emit *e, struct words *w, const char *prefix,
+		      const char *item, const struct blob *blob,
+		      const char *routine, size_t *call)
+{
+	PUT("set item %s\n"
+	    "set sum ",
+	    item);
+	put_word(e, w, blob->hex);
+	PUT("\n"
+	    "set leaf ");
+	put_word(e, w, blob->name);
+	PUT("\n"
+	    "set back %s-%zu\n"
+	    "goto %s\n"
+	    ":%s-%zu\n",
+	    prefix, *call, routine, prefix, *call);
+	++*call;
+}
+
+/* Arguments in lines of bearable length: the first `set` clears the old. */
+static void emit_args(struct emit *e, struct words *w, const struct boot *boot)
+{
+	size_t tokens = 0, line = 0;
+
+	PUT("clear args ||\n");
+	for (size_t i = 0; i < boot->arg_count; i++) {
+		if (!tokens || tokens >= LINE_TOKENS ||
+		    e->out->len - line + boot->args[i].len > LINE_BYTES) {
+			PUT("%s", i ? "\n" : "");
+			line = e->out->len;
+			PUT("set args%s", i ? " ${args}" : "");
+			tokens = 2;
+		}
+		PUT(" ");
+		put_word(e, w, boot->args[i]);
+		tokens++;
+	}
+	PUT("%s", boot->arg_count ? "\n" : "");
+}
+
+static void emit_profile(struct emit *e, const struct boot *boot,
+			 const char *prefix, struct words *w)
+{
+	const char *blob_routine = e->site->assets.count ? "get-asset" : "get";
+	char item[32];
+	size_t call = 1;
+
+	PUT("echo ipxe-embed: ${node} boots profile %s\n"
+	    "set back %s-%zu\n"
+	    "goto network\n"
+	    ":%s-%zu\n",
+	    boot->profile->name.ptr, prefix, call, prefix, call);
+	call++;
+	if (boot->uki) {
+		emit_item(e, w, prefix, "uki", boot->uki, blob_routine, &call);
+		PUT("goto boot-uki\n");
+		return;
+	}
+	emit_item(e, w, prefix, "kernel", boot->kernel, blob_routine, &call);
+	for (size_t i = 0; i < boot->initrd_count; i++) {
+		snprintf(item, sizeof(item), "initrd-%zu", i + 1);
+		emit_item(e, w, prefix, item, boot->initrds[i], blob_routine,
+			  &call);
+	}
+	for (size_t i = 0; i < boot->file_count; i++) {
+		const struct injected *file = &boot->files[i];
+
+		snprintf(item, sizeof(item), "file-%zu", i + 1);
+		PUT("# %s\n", file->path.ptr);
+		emit_item(e, w, prefix, item, file->blob, "get", &call);
+		PUT("imgargs %s %s mode=%04o mkdir=-1 || goto failed\n", item,
+		    file->path.ptr, file->mode);
+	}
+	emit_args(e, w, boot);
+	PUT("set initrds %s\n"
+	    "goto boot\n",
+	    boot->initrd_count || boot->file_count ? "yes" : "no");
+}
+
+/* ----------------------------------------------------------- steps -- */
+
+/* Where the labels of some actions hang. */
+struct place {
+	const char *order; /* "order-3" */
+	const char *label; /* of the first action */
+	char separator;    /* between it and "step-2" */
+};
+
+/* The words of the step, and where it goes. */
+static void emit_action(struct emit *e, const struct action *action,
+			const struct place *place, const char *prefix,
+			struct words *w)
+{
+	bool outside = place->order == place->label;
+
+	if (action->boot) {
+		emit_profile(e, action->boot, prefix, w);
+	} else if (action->kind == STEP_MENU) {
+		if (outside)
+			PUT("set leave ${next}\n");
+		PUT("goto %s/%s\n", place->order, action->menu->name.ptr);
+	} else {
+		if (action->menu)
+			PUT("set again %s/%s\n", place->order,
+			    action->menu->name.ptr);
+		PUT("goto %s\n", step_word(action->kind));
+	}
+}
+
+static void emit_actions(struct emit *e, const struct machine *machine,
+			 const struct actions *actions,
+			 const struct place *place, struct words *w)
+{
+	char prefix[LABEL_BYTES];
+
+	PUT("set again %s\n", place->label);
+	for (size_t i = 0; i < actions->count; i++) {
+		snprintf(prefix, sizeof(prefix), "%s%cstep-%zu", place->label,
+			 place->separator, i + 1);
+		if (i)
+			PUT(":%s\n", prefix);
+		if (i + 1 < actions->count)
+			PUT("set next %s%cstep-%zu\n", place->label,
+			    place->separator, i + 2);
+		emit_action(e, &machine->actions[actions->first + i], place,
+			    prefix, w);
+	}
+}
+
+/* ----------------------------------------------------------- menus -- */
+
+/* Words that have been found good one by one; see resolve_menu.c. */
+static void put_words(struct emit *e, struct text words)
+{
+	sbuf_add(e->out, words.ptr, words.len);
+}
+
+static void emit_menu_items(struct emit *e, const struct menu *menu)
+{
+	for (size_t i = 0; i < menu->item_count; i++) {
+		const struct menu_item *item = &menu->items[i];
+
+		PUT("item ");
+		if (item->key.text.ptr)
+			PUT("--key %s ", item->key.text.ptr);
+		PUT("-- %s ", item->name.ptr);
+		put_words(e,
+			  item->text.text.ptr ? item->text.text : item->name);
+		PUT("\n");
+	}
+}
+
+/* Whoever leaves a menu goes on behind the step of the boot order that led to
+ * the first one, wherever menus have led since. */
+static void emit_menu(struct emit *e, const struct machine *machine,
+		      const struct menu_boot *shown, const char *order,
+		      struct words *w)
+{
+	const struct menu *menu = shown->menu;
+	char label[LABEL_BYTES];
+
+	PUT("\n:%s/%s\n"
+	    "set again %s\n"
+	    "set next ${leave}\n"
+	    "menu -- ",
+	    order, menu->name.ptr, order);
+	put_words(e, menu->title.text.ptr ? menu->title.text : menu->name);
+	PUT("\n");
+	emit_menu_items(e, menu);
+	PUT("choose ");
+	if (menu->timeout_s)
+		PUT("--timeout %u000 ", menu->timeout_s);
+	if (menu->chosen.text.ptr)
+		PUT("--default %s ", menu->chosen.text.ptr);
+	PUT("choice || goto failed\n"
+	    "goto %s/%s/${choice} || goto stop\n",
+	    order, menu->name.ptr);
+	for (size_t i = 0; i < menu->item_count; i++) {
+		snprintf(label, sizeof(label), "%s/%s/%s", order,
+			 menu->name.ptr, menu->items[i].name.ptr);
+		PUT(":%s\n", label);
+		emit_actions(e, machine, &shown->items[i],
+			     &(struct place){ order, label, '/' }, w);
+	}
+}
+
+/* ---------------------------------------------------------- orders -- */
+
+static void emit_order(struct emit *e, const struct order *order)
+{
+	const struct machine *first = order->members[0];
+	struct words w = { order, 0 };
+	char label[32] = "order-unknown";
+
+	if (order->number)
+		snprintf(label, sizeof(label), "order-%zu", order->number);
+	PUT("\n# ");
+	for (size_t i = 0; i < first->order.count; i++)
+		PUT("%s%s", i ? ", then " : "",
+		    first->actions[i].boot
+			    ? first->actions[i].boot->profile->name.ptr
+			    : step_word(first->actions[i].kind));
+	PUT(": ");
+	if (!first->node)
+		PUT("any machine that is no node");
+	for (size_t i = 0; first->node && i < order->member_count && i < 3; i++)
+		PUT("%s%s", i ? ", " : "", order->members[i]->node->name.ptr);
+	if (order->member_count > 3)
+		PUT(" and %zu more", order->member_count - 3);
+	PUT("\n:%s\n", label);
+	emit_actions(e, first, &first->order,
+		     &(struct place){ label, label, '-' }, &w);
+	for (size_t i = 0; i < first->menu_count; i++)
+		emit_menu(e, first, &first->menus[i], label, &w);
+}
+
+void emit_orders(struct emit *e)
+{
+	emit_heading(e, "orders");
+	for (size_t i = 0; i < e->plan->order_count; i++)
+		emit_order(e, &e->plan->orders[i]);
+	emit_order(e, &e->plan->unknown);
+}
