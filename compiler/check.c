@@ -251,10 +251,10 @@ static void menus_are_whole(struct check *c)
 	}
 }
 
-static void vars_hide_nothing_in(struct check *c, const struct settings *set)
+static void map_hides_nothing(struct check *c, const struct doc *vars)
 {
-	for (size_t i = 0; set->vars && i < set->vars->count; i++) {
-		const struct doc_pair *pair = &set->vars->pairs[i];
+	for (size_t i = 0; i < vars->count; i++) {
+		const struct doc_pair *pair = &vars->pairs[i];
 
 		for (size_t n = 0; reserved_names[n]; n++) {
 			if (!text_is(pair->key, reserved_names[n]))
@@ -265,6 +265,14 @@ static void vars_hide_nothing_in(struct check *c, const struct settings *set)
 				pair->key.ptr);
 		}
 	}
+}
+
+static void vars_hide_nothing_in(struct check *c, const struct settings *set)
+{
+	if (set->vars)
+		map_hides_nothing(c, set->vars);
+	for (size_t i = 0; i < set->vars_from_count; i++)
+		map_hides_nothing(c, set->vars_from[i]);
 }
 
 static void vars_hide_nothing(struct check *c)

@@ -40,6 +40,7 @@ enum fact {
 	FACT_IP,
 	FACT_PREFIX,
 	FACT_NETMASK,
+	FACT_CHANNEL,
 	FACTS,
 };
 
@@ -57,9 +58,9 @@ const char *const reserved_names[] = {
 	"ip",
 	"prefix",
 	"netmask",
+	"channel",
 	/* planned, so taken already */
 	"boot",
-	"channel",
 	"serve",
 	NULL,
 };
@@ -104,30 +105,32 @@ struct levels {
 
 /* ------------------------------------------------------------ facts -- */
 
-static void fact_set(struct builder *b, enum fact fact, struct text text)
+static void fact_set_doc(struct builder *b, enum fact fact,
+			 const struct doc *doc)
 {
 	struct doc *value = &b->fact_values[fact];
 
-	if (!text.ptr)
-		return;
-	*value = (struct doc){ .kind = DOC_SCALAR, .text = text };
+	*value = *doc;
 	b->fact_pairs[b->facts.count++] =
 		(struct doc_pair){ .key = text_of(reserved_names[fact]),
 				   .value = value };
+}
+
+static void fact_set(struct builder *b, enum fact fact, struct text text)
+{
+	if (text.ptr)
+		fact_set_doc(b, fact,
+			     &(struct doc){ .kind = DOC_SCALAR, .text = text });
 }
 
 /* A list of texts, for {{#macs}}{{.}}{{/macs}}. */
 static void fact_set_list(struct builder *b, enum fact fact, struct doc **items,
 			  size_t count)
 {
-	struct doc *value = &b->fact_values[fact];
-
-	*value = (struct doc){ .kind = DOC_LIST,
-			       .items = items,
-			       .count = count };
-	b->fact_pairs[b->facts.count++] =
-		(struct doc_pair){ .key = text_of(reserved_names[fact]),
-				   .value = value };
+	fact_set_doc(b, fact,
+		     &(struct doc){ .kind = DOC_LIST,
+				    .items = items,
+				    .count = count });
 }
 
 static struct doc *text_doc(struct arena *arena, struct text text)
@@ -196,23 +199,36 @@ static void facts_set(struct builder *b, const struct node *node,
 
 /* ----------------------------------------------------------- levels -- */
 
+static void level_add(struct levels *l, const struct settings *set,
+		      const char *kind, struct text name)
+{
+	l->at[l->count++] = (struct level){ set, kind, name.ptr };
+}
+
+/* A profile, and before it those that it extends. */
+static void levels_add_profile(struct levels *l, const struct profile *profile)
+{
+	if (profile->base)
+		levels_add_profile(l, profile->base);
+	level_add(l, &profile->set, "profile", profile->name);
+}
+
 static struct levels levels_of(struct builder *b, const struct node *node,
 			       const struct profile *profile)
 {
-	size_t groups = node ? node->group_count : 0;
-	struct levels l = { arena_new_array(b->arena, 3 + groups, struct level),
-			    0 };
+	size_t groups = node ? node->group_count : 0, profiles = 0;
+	struct levels l = { 0 };
 
-	l.at[l.count++] = (struct level){ &b->site->set, "site", "" };
-	l.at[l.count++] =
-		(struct level){ &profile->set, "profile", profile->name.ptr };
+	for (const struct profile *p = profile; p; p = p->base)
+		profiles++;
+	l.at = arena_new_array(b->arena, 2 + profiles + groups, struct level);
+	level_add(&l, &b->site->set, "site", TEXT(""));
+	levels_add_profile(&l, profile);
 	for (size_t i = 0; i < groups; i++)
-		l.at[l.count++] =
-			(struct level){ &node->groups[i]->set, "group",
-					node->groups[i]->name.ptr };
+		level_add(&l, &node->groups[i]->set, "group",
+			  node->groups[i]->name);
 	if (node)
-		l.at[l.count++] =
-			(struct level){ &node->set, "node", node->name.ptr };
+		level_add(&l, &node->set, "node", node->name);
 	return l;
 }
 
@@ -231,17 +247,34 @@ struct context {
 
 static void context_add_vars(struct context *c)
 {
-	c->docs = arena_new_array(c->b->arena, c->levels.count + 1,
-				  const struct doc *);
+	size_t room = 1;
+
+	for (size_t i = 0; i < c->levels.count; i++)
+		room += 1 + c->levels.at[i].set->vars_from_count;
+	c->docs = arena_new_array(c->b->arena, room, const struct doc *);
 	for (size_t i = 0; i < c->levels.count; i++) {
 		const struct settings *set = c->levels.at[i].set;
 
 		if (set->vars_replace)
 			c->doc_count = 0;
+		for (size_t j = 0; j < set->vars_from_count; j++)
+			c->docs[c->doc_count++] = set->vars_from[j];
 		if (set->vars)
 			c->docs[c->doc_count++] = set->vars;
 	}
 	c->docs[c->doc_count++] = &c->b->facts;
+}
+
+/* What the levels of a machine decide, and templates may want to know. */
+static void context_add_facts(struct context *c)
+{
+	const struct channel *channel = NULL;
+
+	for (size_t i = 0; i < c->levels.count; i++)
+		if (c->levels.at[i].set->follows)
+			channel = c->levels.at[i].set->follows;
+	if (channel)
+		fact_set_doc(c->b, FACT_CHANNEL, channel->vars);
 }
 
 /* {{> templates/common}}: a path beside the site file, like any template. */
@@ -806,6 +839,7 @@ static struct boot *boot_new(struct builder *b, const struct node *node,
 		if (c.levels.at[i].set->incomplete)
 			return NULL;
 	facts_set(b, node, profile);
+	context_add_facts(&c);
 	context_add_vars(&c);
 	boot->profile = profile;
 	good = boot_kernel(&c, boot);
@@ -836,8 +870,12 @@ static const struct boot_order *node_order(const struct builder *b,
 {
 	const struct boot_order *order = &b->site->set.boot;
 
-	if (profile && profile->set.boot.count)
-		order = &profile->set.boot;
+	for (const struct profile *p = profile; p; p = p->base) {
+		if (p->set.boot.count) {
+			order = &p->set.boot;
+			break;
+		}
+	}
 	for (size_t i = 0; i < node->group_count; i++)
 		if (node->groups[i]->set.boot.count)
 			order = &node->groups[i]->set.boot;
@@ -849,9 +887,11 @@ static const struct boot_order *node_order(const struct builder *b,
 static bool node_incomplete(const struct builder *b, const struct node *node,
 			    const struct profile *profile)
 {
-	if (b->site->set.incomplete || node->set.incomplete ||
-	    (profile && profile->set.incomplete))
+	if (b->site->set.incomplete || node->set.incomplete)
 		return true;
+	for (; profile; profile = profile->base)
+		if (profile->set.incomplete)
+			return true;
 	for (size_t i = 0; i < node->group_count; i++)
 		if (node->groups[i]->set.incomplete)
 			return true;

@@ -54,6 +54,7 @@ struct doc_pair {
  * by name, so that the order in the file never matters.
  */
 
+struct map;
 struct template;
 
 /** A value and where it stands; text.ptr is NULL where it was not given. */
@@ -154,15 +155,28 @@ struct settings {
 	struct templated kernel;
 	struct templated_list initrd, args;
 	struct file_list files;
-	const struct doc *vars; /**< DOC_MAP or NULL */
+	struct located channel;
+	const struct channel *follows; /**< what "channel" names */
+	const struct doc *vars;        /**< DOC_MAP or NULL */
+	const struct doc **vars_from;  /**< DOC_MAPs of files: later ones win */
+	size_t vars_from_count;
 	bool vars_replace;
 	bool incomplete; /**< something in it was wrong and has been reported */
+};
+
+/** What several machines run the same release of: "flatcar/stable". */
+struct channel {
+	struct text name;
+	struct span at;
+	const struct doc *vars; /**< DOC_MAP, with its "name": "stable" */
 };
 
 struct profile {
 	struct text name;
 	struct span at;
 	struct settings set;
+	struct located extends;
+	const struct profile *base; /**< what "extends" names; or NULL */
 };
 
 struct group {
@@ -195,6 +209,7 @@ struct site {
 	struct located name;
 	struct text directory; /**< of the site file; "" or ending in "/" */
 	struct template_files *templates; /**< those read so far */
+	struct map *vars_files; /**< path beside the site file -> struct doc */
 	struct located_list urls, assets; /**< each ends in "/" */
 	struct located_list trust;
 	unsigned verify; /**< enum verify of plan.h, or'ed */
@@ -202,11 +217,13 @@ struct site {
 	struct boot_order unknown;
 	bool allow_unknown_install;
 	struct settings set;
+	struct channel *channels;
 	struct profile *profiles;
 	struct group *groups;
 	struct node *nodes;
 	struct menu *menus;
-	size_t profile_count, group_count, node_count, menu_count;
+	size_t channel_count, profile_count, group_count, node_count;
+	size_t menu_count;
 };
 
 /* -------------------------------------------------------- effective --

@@ -1,6 +1,7 @@
 #include "resolve.h"
 
 #include "arena.h"
+#include "map.h"
 #include "path.h"
 #include "resolve_parts.h"
 #include "template_file.h"
@@ -13,6 +14,7 @@ static void link_names(struct resolve *r)
 	link_order(r, &site->unknown);
 	for (size_t i = 0; i < site->menu_count; i++)
 		link_menu_items(r, &site->menus[i]);
+	link_profiles(r);
 	for (size_t i = 0; i < site->profile_count; i++)
 		link_settings(r, &site->profiles[i].set);
 	for (size_t i = 0; i < site->group_count; i++)
@@ -39,6 +41,8 @@ const struct site *resolve(struct arena *arena, const struct doc *doc,
 	r.site->directory = path_directory(arena, path);
 	r.site->templates =
 		template_files_new(arena, r.site->directory, env, ds);
+	r.site->vars_files = arena_new(arena, struct map);
+	r.site->vars_files->arena = arena;
 	r.site->signer.text = TEXT("ipxe-embed-signer");
 	parse_map(
 		&r, doc,

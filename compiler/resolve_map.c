@@ -10,8 +10,8 @@ static void mark_incomplete(const struct holders *holders,
 	struct settings *set = holders->at[IN_SETTINGS];
 	struct node *node = holders->at[IN_NODE];
 
-	if (set &&
-	    (!key || key->holder == IN_SETTINGS || key->type == TYPE_PLANNED))
+	if (set && (!key || key->holder == IN_PROFILE ||
+		    key->holder == IN_SETTINGS || key->type == TYPE_PLANNED))
 		set->incomplete = true;
 	if (node && key && key->holder == IN_NODE)
 		node->identity_refused = true;
@@ -69,8 +69,11 @@ static const parse_fn parsers[TYPES] = {
 	[TYPE_NODES] = parse_nodes,
 	[TYPE_REFERENCE] = parse_reference,
 	[TYPE_REFERENCES] = parse_references,
+	[TYPE_CHANNELS] = parse_channels,
+	[TYPE_CHANNEL] = parse_reference,
 	[TYPE_FILES] = parse_files,
 	[TYPE_VARS] = parse_vars,
+	[TYPE_VARS_FROM] = parse_vars_from,
 	[TYPE_MACS] = parse_macs,
 	[TYPE_UUID] = parse_uuid,
 	[TYPE_TAG] = parse_tag,

@@ -37,14 +37,13 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* Profiles, groups and nodes all begin with their name. */
-static void sort_by_name(void *at, size_t count, size_t bytes)
+void sort_by_name(void *at, size_t count, size_t bytes)
 {
 	if (count > 1)
 		qsort(at, count, bytes, compare_names);
 }
 
-static void *find_by_name(struct text name, const void *at, size_t count,
-			  size_t bytes)
+void *find_by_name(struct text name, const void *at, size_t count, size_t bytes)
 {
 	return count ? bsearch(&name, at, count, bytes, compare_names) : NULL;
 }
@@ -122,6 +121,7 @@ static size_t parse_entries(struct resolve *r, const struct doc *doc,
 			{ [IN_SETTINGS] = entries->settings
 						  ? at + entries->settings
 						  : NULL,
+			  [IN_PROFILE] = at,
 			  [IN_NODE] = at,
 			  [IN_MENU] = at }
 		};

@@ -14,6 +14,9 @@
  *     resolve_settings.c  what every level may say: kernel, initrd, vars
  *     resolve_boot.c      boot orders, unknown machines
  *     resolve_node.c      who a node is, and its groups
+ *     resolve_extends.c   profiles that start from others
+ *     resolve_channels.c  release channels
+ *     resolve_vars.c      values for templates
  *     resolve_files.c     files for the initrd
  *     resolve_menu.c      menus and their items
  */
@@ -93,6 +96,16 @@ bool parse_template(struct resolve *r, struct located value,
 
 /* ------------------------------------------------------------ names -- */
 
+/** Order structs that begin with their name by it. @param bytes of each */
+void sort_by_name(void *at, size_t count, size_t bytes);
+
+/** @return one of them; NULL if there is none */
+void *find_by_name(struct text name, const void *at, size_t count,
+		   size_t bytes);
+
+/** @return whether a name is one; else that is reported */
+bool good_name(struct resolve *r, const struct doc_pair *pair);
+
 /** @return NULL if there is none */
 const struct profile *profile_find(const struct site *site, struct text name);
 const struct group *group_find(const struct site *site, struct text name);
@@ -121,6 +134,9 @@ void no_such_profile(struct resolve *r, const struct located *name,
 bool step_word_taken(struct text word);
 
 /* Turn names into pointers, when all profiles and groups are known. */
+void link_channel(struct resolve *r, struct settings *set);
+/** Also finds those that extend themselves. */
+void link_profiles(struct resolve *r);
 void link_order(struct resolve *r, struct boot_order *order);
 void link_menu_items(struct resolve *r, struct menu *menu);
 void link_settings(struct resolve *r, struct settings *set);
@@ -137,6 +153,7 @@ PARSER(parse_asset_urls);
 PARSER(parse_assets);
 PARSER(parse_boolean);
 PARSER(parse_boot);
+PARSER(parse_channels);
 PARSER(parse_dispatch);
 PARSER(parse_duration);
 PARSER(parse_file_path);
@@ -162,6 +179,7 @@ PARSER(parse_unknown);
 PARSER(parse_urls);
 PARSER(parse_uuid);
 PARSER(parse_vars);
+PARSER(parse_vars_from);
 PARSER(parse_verify);
 PARSER(parse_words);
 

@@ -34,23 +34,6 @@ void parse_assets(struct resolve *r, const struct doc *doc,
 		parse_templated_list(r, doc, field);
 }
 
-void parse_vars(struct resolve *r, const struct doc *doc,
-		const struct field *field)
-{
-	struct settings *set =
-		(struct settings *)(void *)((char *)field->at -
-					    offsetof(struct settings, vars));
-
-	if (doc->kind == DOC_NULL)
-		return;
-	if (doc->kind != DOC_MAP) {
-		wrong_shape(r, doc, field->name, "a map");
-		return;
-	}
-	set->vars = doc;
-	set->vars_replace = field->replaces;
-}
-
 void link_settings(struct resolve *r, struct settings *set)
 {
 	size_t errors = r->ds->errors;
@@ -60,6 +43,7 @@ void link_settings(struct resolve *r, struct settings *set)
 		if (!set->booted)
 			no_such_profile(r, &set->profile, false);
 	}
+	link_channel(r, set);
 	link_order(r, &set->boot);
 	if (r->ds->errors != errors)
 		set->incomplete = true;

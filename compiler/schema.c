@@ -8,6 +8,7 @@
 
 #define SITE(field)     IN_SITE, offsetof(struct site, field)
 #define SETTINGS(field) IN_SETTINGS, offsetof(struct settings, field)
+#define PROFILE(field)  IN_PROFILE, offsetof(struct profile, field)
 #define NODE(field)     IN_NODE, offsetof(struct node, field)
 #define FILE_(field)    IN_FILE, offsetof(struct file, field)
 #define MENU(field)     IN_MENU, offsetof(struct menu, field)
@@ -60,6 +61,11 @@ const struct schema_key schema_keys[] = {
 	  "Where the nodes are: \"embedded\", all of them inside the image, so "
 	  "that no request goes out before the kernel's.",
 	  "embedded" },
+	{ "channels", AT_SITE, 0, TYPE_CHANNELS, false, NOWHERE,
+	  "Releases that machines can follow: what is released, its channels, "
+	  "and for each channel the values that templates see as "
+	  "{{channel.NAME}}.",
+	  "{flatcar: {stable: {version: 4230.2.1}, beta: {version: 4344.1.0}}}" },
 	{ "profiles", AT_SITE, 0, TYPE_PROFILES, false, NOWHERE,
 	  "What can be booted, by name.",
 	  "{debian: {kernel: assets/linux, initrd: assets/initrd.gz}}" },
@@ -103,6 +109,12 @@ const struct schema_key schema_keys[] = {
 	  "The groups that the node is in; what a later one says wins.",
 	  "[workers, rack-2]" },
 
+	/* What can be booted. */
+	{ "extends", AT_PROFILE, 0, TYPE_REFERENCE, false, PROFILE(extends),
+	  "Another profile that this one starts from: whatever that says holds "
+	  "here too, unless it is said again.",
+	  "debian" },
+
 	/* Any level: node over groups (last named first), profile, site. */
 	{ "profile", AT_SITE | AT_GROUP | AT_NODE, 0, TYPE_REFERENCE, false,
 	  SETTINGS(profile), "The profile to boot.", "debian" },
@@ -126,8 +138,19 @@ const struct schema_key schema_keys[] = {
 	  "Files for the initrd, verified like everything else: the path "
 	  "inside the initrd, and a template beside the site file or a map.",
 	  "{/preseed.cfg: templates/preseed.cfg}" },
+	{ "channel", AT_ANY, 0, TYPE_CHANNEL, false, SETTINGS(channel),
+	  "The channel that the machine follows, as PRODUCT/CHANNEL. Templates, "
+	  "paths of kernels and initrds among them, see its values as "
+	  "{{channel.version}} and so on, and \"stable\" as {{channel.name}}.",
+	  "flatcar/stable" },
 	{ "vars", AT_ANY, 0, TYPE_VARS, true, SETTINGS(vars),
 	  "Values for templates, of any shape.", "{role: worker}" },
+
+	{ "vars-from", AT_ANY, 0, TYPE_VARS_FROM, false, SETTINGS(vars_from),
+	  "JSON or YAML files with more vars, each a map: an inventory that "
+	  "another program writes, say. What vars of the same level say wins, "
+	  "then the file that is named last.",
+	  "facts/rack-7.json" },
 
 	/* A file, where a template of mode 0644 is not enough. */
 	{ "template", AT_FILE, 0, TYPE_FILE_PATH, false, FILE_(from),
@@ -166,12 +189,9 @@ const struct schema_key schema_keys[] = {
 	  "Boot order of whoever chooses the item.", "[debian, reboot]" },
 
 	/* Planned: told apart from a typing mistake. */
-	PLANNED("channels", AT_SITE),
-	PLANNED("channel", AT_ANY),
 	PLANNED("network", AT_ANY),
 	PLANNED("phase", AT_ANY),
 	PLANNED("phases", AT_PROFILE | AT_GROUP),
-	PLANNED("extends", AT_PROFILE),
 	PLANNED("efi", AT_ANY),
 	PLANNED("uki", AT_ANY),
 	PLANNED("iso", AT_ANY),
@@ -179,7 +199,6 @@ const struct schema_key schema_keys[] = {
 	PLANNED("chain", AT_ANY),
 	PLANNED("serve", AT_ANY),
 	PLANNED("convert", AT_ANY | AT_FILE),
-	PLANNED("vars-from", AT_ANY),
 };
 
 const size_t schema_key_count = sizeof(schema_keys) / sizeof(*schema_keys);
@@ -303,12 +322,22 @@ static const struct {
 	[TYPE_REFERENCE] = { NAME, "name of a profile" },
 	[TYPE_REFERENCES] = { ONE_OR_MORE("{" NAME "}"),
 			      "name or list of names of groups" },
+	[TYPE_CHANNELS] = { "\"type\": \"object\", \"propertyNames\": {" NAME
+			    "}, \"additionalProperties\": {\"type\": "
+			    "\"object\", \"propertyNames\": {" NAME
+			    "}, \"additionalProperties\": {\"type\": "
+			    "[\"object\", \"null\"]}}",
+			    "map of products, each a map of channels", true },
+	[TYPE_CHANNEL] = { "\"type\": \"string\", \"pattern\": "
+			   "\"^[^/]+/[^/]+$\"",
+			   "product/channel" },
 	[TYPE_FILES] = { "\"type\": \"object\", \"propertyNames\": "
 			 "{\"pattern\": \"^/\"}, \"additionalProperties\": "
 			 "{\"anyOf\": [{\"type\": \"string\"}, "
 			 "{\"$ref\": \"#/$defs/file\"}]}",
 			 "map of path to template or to a file map", true },
 	[TYPE_VARS] = { "\"type\": \"object\"", "map", true },
+	[TYPE_VARS_FROM] = { ONE_OR_MORE(STEP), "path or list of paths" },
 	[TYPE_MACS] = { ONE_OR_MORE("{\"type\": \"string\", \"pattern\": "
 				    "\"^([0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2})"
 				    "{5}|[0-9A-Fa-f]{4}(\\\\.[0-9A-Fa-f]"
