@@ -36,7 +36,8 @@ VERSION := 0.1
 
 LIBS := yaml-0.1 libssl libcrypto jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+# slirp.pc wants GLib's, which libslirp-dev of Debian does not bring along.
+PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lslirp -lresolv
 
 CPPFLAGS += -D_GNU_SOURCE -Icompiler -Icerts -Iipxe-embed -I$(B)
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(WERROR) $(CFLAGS_$(VARIANT)) $(PKG_CFLAGS) \

@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -17,7 +18,7 @@
 #define GRACE_MS       5000
 #define LINE_MAX_BYTES 4096
 
-static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP };
+static const int ending_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 #define ENDING_SIGNALS (sizeof(ending_signals) / sizeof(*ending_signals))
 
 /* What the signal handler knows. One program runs at a time. */
@@ -34,20 +35,53 @@ static void pass_on(int signal)
 	errno = error;
 }
 
-static void handlers_install(struct sigaction *ret_old)
+static sigset_t ending_set(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		sigaddset(&set, ending_signals[i]);
+	return set;
+}
+
+void run_block_signals(void)
+{
+	sigset_t set = ending_set();
+
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void run_unblock_signals(void)
+{
+	sigset_t set = ending_set();
+
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* What to go back to. */
+struct before {
+	struct sigaction actions[ENDING_SIGNALS];
+	sigset_t mask;
+};
+
+static void handlers_install(struct before *ret_before)
 {
 	struct sigaction ours = { .sa_handler = pass_on };
 
 	sigemptyset(&ours.sa_mask);
 	told_to_end = 0;
 	for (size_t i = 0; i < ENDING_SIGNALS; i++)
-		sigaction(ending_signals[i], &ours, &ret_old[i]);
+		sigaction(ending_signals[i], &ours, &ret_before->actions[i]);
+	sigprocmask(SIG_BLOCK, NULL, &ret_before->mask);
+	run_unblock_signals();
 }
 
-static void handlers_restore(const struct sigaction *old)
+static void handlers_restore(const struct before *before)
 {
+	sigprocmask(SIG_SETMASK, &before->mask, NULL);
 	for (size_t i = 0; i < ENDING_SIGNALS; i++)
-		sigaction(ending_signals[i], &old[i], NULL);
+		sigaction(ending_signals[i], &before->actions[i], NULL);
 	if (told_to_end)
 		raise(told_to_end);
 }
@@ -56,15 +90,12 @@ static void handlers_restore(const struct sigaction *old)
 
 static int set_attributes(posix_spawnattr_t *attr)
 {
-	sigset_t defaults, none;
+	sigset_t defaults = ending_set(), none;
 	int error;
 
 	/* Of ignored signals a child would not be rid by itself. */
 	sigemptyset(&none);
-	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGPIPE);
-	for (size_t i = 0; i < ENDING_SIGNALS; i++)
-		sigaddset(&defaults, ending_signals[i]);
 	error = posix_spawnattr_setsigdefault(attr, &defaults);
 	if (!error)
 		error = posix_spawnattr_setsigmask(attr, &none);
@@ -77,13 +108,21 @@ static int set_attributes(posix_spawnattr_t *attr)
 	return error;
 }
 
-static int set_files(posix_spawn_file_actions_t *files, const struct run *run,
-		     int output)
-{
-	int error;
+/* The ends of our pipes that the program gets. */
+struct ends {
+	int input; /* -1: none */
+	int output;
+};
 
-	error = posix_spawn_file_actions_addopen(files, 0, "/dev/null",
-						 O_RDONLY, 0);
+static int set_files(posix_spawn_file_actions_t *files, const struct run *run,
+		     const struct ends *ends)
+{
+	int output = ends->output, error;
+
+	error = ends->input >= 0 ? posix_spawn_file_actions_adddup2(
+					   files, ends->input, 0)
+				 : posix_spawn_file_actions_addopen(
+					   files, 0, "/dev/null", O_RDONLY, 0);
 	if (!error)
 		error = posix_spawn_file_actions_adddup2(files, output, 1);
 	if (!error)
@@ -158,7 +197,7 @@ static int spawn(const struct run *run, const posix_spawnattr_t *attr,
 	return error;
 }
 
-static int start(const struct run *run, int output, pid_t *ret_pid)
+static int start(const struct run *run, const struct ends *ends, pid_t *ret_pid)
 {
 	posix_spawnattr_t attr;
 	posix_spawn_file_actions_t files;
@@ -174,7 +213,7 @@ static int start(const struct run *run, int output, pid_t *ret_pid)
 	}
 	error = set_attributes(&attr);
 	if (!error)
-		error = set_files(&files, run, output);
+		error = set_files(&files, run, ends);
 	if (!error)
 		error = spawn(run, &attr, &files, ret_pid);
 	posix_spawn_file_actions_destroy(&files);
@@ -187,9 +226,11 @@ static int start(const struct run *run, int output, pid_t *ret_pid)
 struct watch {
 	const struct run *run;
 	pid_t group;
-	int input;
+	int input;             /**< what it prints */
+	int output;            /**< what it reads; -1: none */
 	long long deadline_ms; /**< 0: none */
 	bool terminated, killed;
+	bool stopped;
 	int error; /**< of keeping the output */
 	char line[LINE_MAX_BYTES];
 	size_t line_len;
@@ -253,6 +294,8 @@ static bool read_some(struct watch *watch)
 	if (watch->run->log && !watch->error)
 		watch->error =
 			write_all(watch->run->log_fd, bytes, (size_t)len);
+	if (watch->run->output)
+		watch->run->output(watch->run->ctx, bytes, (size_t)len);
 	lines_add(watch, bytes, (size_t)len);
 	return true;
 }
@@ -264,6 +307,36 @@ static void time_is_up(struct watch *watch)
 	watch->killed = watch->terminated;
 	watch->terminated = true;
 	watch->deadline_ms = now_ms() + GRACE_MS;
+}
+
+static void stop(struct watch *watch)
+{
+	if (!watch->stopped)
+		time_is_up(watch);
+	watch->stopped = true;
+}
+
+/* What the program does not take at once is lost, as at a serial port. */
+static void pass_keys(struct watch *watch)
+{
+	char bytes[256];
+	ssize_t len = read(watch->run->keys_fd, bytes, sizeof(bytes));
+	struct sbuf input = { 0 };
+
+	if (len < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (len <= 0) {
+		close(watch->output);
+		watch->output = -1;
+		return;
+	}
+	if (!watch->run->keys(watch->run->ctx, bytes, (size_t)len, &input)) {
+		stop(watch);
+	} else {
+		send(watch->output, sbuf_text(&input), input.len,
+		     MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	sbuf_release(&input);
 }
 
 static int wait_ms(const struct watch *watch)
@@ -278,15 +351,23 @@ static int wait_ms(const struct watch *watch)
 
 static void watch_output(struct watch *watch)
 {
-	struct pollfd input = { .fd = watch->input, .events = POLLIN };
+	struct pollfd both[] = {
+		{ .fd = watch->input, .events = POLLIN },
+		{ .fd = watch->run->keys_fd, .events = POLLIN },
+	};
 
 	for (;;) {
-		int ready = poll(&input, 1, wait_ms(watch));
+		int ready =
+			poll(both, watch->output < 0 ? 1 : 2, wait_ms(watch));
 
 		if (ready < 0 && errno != EINTR)
 			break;
-		if (ready > 0 && !read_some(watch))
+		if (ready > 0 && both[0].revents && !read_some(watch))
 			break;
+		if (ready > 0 && watch->output >= 0 && both[1].revents)
+			pass_keys(watch);
+		if (watch->run->enough && *watch->run->enough)
+			stop(watch);
 		if (watch->deadline_ms && now_ms() >= watch->deadline_ms) {
 			if (watch->killed)
 				break;
@@ -311,18 +392,46 @@ static int reap(pid_t pid, struct run_end *end)
 	return 0;
 }
 
+static void close_ends(int one, int other)
+{
+	if (one >= 0)
+		close(one);
+	if (other >= 0)
+		close(other);
+}
+
+static int open_pipes(struct watch *watch, struct ends *ret_ends)
+{
+	int output[2], input[2] = { -1, -1 }, error;
+
+	if (pipe2(output, O_CLOEXEC))
+		return -errno;
+	/* Unlike a pipe, a socket gives no signal when nobody reads. */
+	if (watch->run->keys &&
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, input)) {
+		error = -errno;
+		close_ends(output[0], output[1]);
+		return error;
+	}
+	watch->input = output[0];
+	watch->output = input[1];
+	*ret_ends = (struct ends){ input[0], output[1] };
+	return 0;
+}
+
 static int start_and_watch(const struct run *run, struct run_end *end)
 {
 	struct watch watch = { .run = run };
-	int pipes[2], error;
+	struct ends ends = { -1, -1 };
 	pid_t pid;
+	int error = open_pipes(&watch, &ends);
 
-	if (pipe2(pipes, O_CLOEXEC))
-		return -errno;
-	error = start(run, pipes[1], &pid);
-	close(pipes[1]);
+	if (error)
+		return error;
+	error = start(run, &ends, &pid);
+	close_ends(ends.input, ends.output);
 	if (error) {
-		close(pipes[0]);
+		close_ends(watch.input, watch.output);
 		return error;
 	}
 	child_group = pid;
@@ -330,26 +439,26 @@ static int start_and_watch(const struct run *run, struct run_end *end)
 	if (told_to_end)
 		kill(-pid, told_to_end);
 	watch.group = pid;
-	watch.input = pipes[0];
 	if (run->timeout_s)
 		watch.deadline_ms = now_ms() + 1000LL * run->timeout_s;
 	watch_output(&watch);
-	close(pipes[0]);
+	close_ends(watch.input, watch.output);
 	error = reap(pid, end);
 	child_group = 0;
-	end->timed_out = watch.terminated;
+	end->stopped = watch.stopped;
+	end->timed_out = watch.terminated && !watch.stopped;
 	return error ? error : watch.error;
 }
 
 int run(const struct run *run, struct run_end *ret_end)
 {
-	struct sigaction old[ENDING_SIGNALS];
+	struct before before;
 	struct run_end end = { 0 };
 	int error;
 
-	handlers_install(old);
+	handlers_install(&before);
 	error = start_and_watch(run, &end);
-	handlers_restore(old);
+	handlers_restore(&before);
 	if (!error)
 		*ret_end = end;
 	return error;
@@ -359,13 +468,15 @@ int run(const struct run *run, struct run_end *ret_end)
 
 bool run_end_is_good(const struct run_end *end)
 {
-	return !end->status && !end->signal && !end->timed_out;
+	return !end->status && !end->signal && !end->timed_out && !end->stopped;
 }
 
 void run_end_say(const struct run_end *end, const struct run *run,
 		 struct sbuf *out)
 {
-	if (end->timed_out)
+	if (end->stopped)
+		sbuf_puts(out, "stopped");
+	else if (end->timed_out)
 		sbuf_printf(out, "stopped after %u s", run->timeout_s);
 	else if (end->signal)
 		sbuf_printf(out, "signal %d (%s)", end->signal,

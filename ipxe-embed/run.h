@@ -5,9 +5,10 @@
  * Run another program and wait for it. Never through a shell: what stands in
  * argv arrives as it is.
  *
- * The program gets no input and a process group of its own. When we are told to end (SIGINT, SIGTERM, SIGHUP) the whole
- * group is told first; when we are killed, its next line of output meets a
- * closed pipe.
+ * The program gets no input, but for keys that somebody types, and a process
+ * group of its own. When we are told to end (SIGHUP, SIGINT, SIGQUIT, SIGTERM)
+ * the whole group is told first; when we are killed, its next line of output
+ * meets a closed pipe.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +39,20 @@ struct run {
 	 * its end; bytes of very long lines come in pieces. May be NULL.
 	 */
 	void (*line)(void *ctx, const char *line);
+	/** The same output as it comes, before its lines. May be NULL. */
+	void (*output)(void *ctx, const char *bytes, size_t len);
+	/**
+	 * Called with what was typed at @p keys_fd, a terminal. NULL: the
+	 * program gets no input.
+	 *
+	 * @param input	to add to what the program is to read
+	 * @return false to end it, as at its timeout
+	 */
+	bool (*keys)(void *ctx, const char *bytes, size_t len,
+		     struct sbuf *input);
+	int keys_fd;
+	/** Looked at after each line: once it is true, the program is ended. */
+	const bool *enough;
 	void *ctx;
 };
 
@@ -46,18 +61,26 @@ struct run_end {
 	int status;     /**< exit status, when signal is 0 */
 	int signal;     /**< that ended it, or 0 */
 	bool timed_out; /**< it had to be ended */
+	bool stopped;   /**< keys() or @p enough has ended it */
 };
 
 /**
  * Run to the end.
  *
  * If a signal asked us to end meanwhile, it is raised again before this
- * returns, with the handlers that were there before.
+ * returns, with the handlers that were there before. Who must clean up first,
+ * blocks these signals; they are let in here, and then wait again.
  *
  * @return 0 if it ran, however it ended; -errno if it could not be started
  *	   (-ENOENT: no such program) or its output could not be kept
  */
 int run(const struct run *run, struct run_end *ret_end);
+
+/** The signals that ask us to end: block them, after what is already due. */
+void run_block_signals(void);
+
+/** Let them take effect, also those that came meanwhile. */
+void run_unblock_signals(void);
 
 /** Whether it ended by itself, with status 0. */
 bool run_end_is_good(const struct run_end *end);

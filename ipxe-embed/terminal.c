@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 /* With these the program ends or stops, and the shell would get a terminal
@@ -139,4 +138,26 @@ int terminal_ask(const char *prompt, struct secret *ret_line)
 	if (arrived)
 		raise(arrived);
 	return rc;
+}
+
+int terminal_raw(int fd, struct terminal *ret_terminal)
+{
+	struct termios raw;
+
+	ret_terminal->fd = -1;
+	if (tcgetattr(fd, &ret_terminal->before) != 0)
+		return -errno;
+	raw = ret_terminal->before;
+	cfmakeraw(&raw);
+	if (tcsetattr(fd, TCSAFLUSH, &raw) != 0)
+		return -errno;
+	ret_terminal->fd = fd;
+	return 0;
+}
+
+void terminal_restore(struct terminal *terminal)
+{
+	if (terminal->fd >= 0)
+		tcsetattr(terminal->fd, TCSAFLUSH, &terminal->before);
+	terminal->fd = -1;
 }

@@ -3,44 +3,17 @@
 #include "arena.h"
 #include "base.h"
 #include "cleanup.h"
-#include "files.h"
 #include "report.h"
+#include "scratch.h"
 #include "stock_package.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct stock_options {
 	const char *package, *suite;
 };
-
-/* @return NULL, with errno set */
-static const char *make_scratch(struct arena *arena)
-{
-	const char *tmp = getenv("TMPDIR");
-	char *path = arena_printf(arena, "%s/ipxe-embed-XXXXXX",
-				  tmp && *tmp == '/' ? tmp : "/tmp");
-
-	/* Run by root, apt fetches as a user that must get in. */
-	if (!mkdtemp(path) || chmod(path, 0755))
-		return NULL;
-	return path;
-}
-
-static void remove_scratch(const char *path)
-{
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (dir < 0)
-		return;
-	files_remove_all(dir, NULL);
-	close(dir);
-	rmdir(path);
-}
 
 static enum stock_status make_base(const struct call *call, const char *bases,
 				   const char *scratch, struct stock *ret_stock,
@@ -84,15 +57,16 @@ static enum status run_stock(struct call *call)
 	if (!cache)
 		return report_failure(call, "there is no place to keep a base: "
 					    "set HOME or IPXE_EMBED_CACHE");
-	scratch = make_scratch(call->arena);
-	if (!scratch)
+	scratch = scratch_make(call->arena);
+	/* Run by root, apt fetches as a user that must get in. */
+	if (!scratch || chmod(scratch, 0755))
 		return report_failure(call,
 				      "cannot make a directory in TMPDIR "
 				      "or /tmp: %s",
 				      strerror(errno));
 	status = make_base(call, arena_printf(call->arena, "%s/bases", cache),
 			   scratch, &stock, &why);
-	remove_scratch(scratch);
+	scratch_remove(scratch);
 	if (status == STOCK_INPUT)
 		return report_error(call, "%s", sbuf_text(&why));
 	if (status == STOCK_FAILED)

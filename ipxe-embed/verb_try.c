@@ -3,54 +3,48 @@
 #include "arena.h"
 #include "asset.h"
 #include "cleanup.h"
+#include "companion.h"
+#include "console.h"
 #include "diag.h"
 #include "files.h"
 #include "ir.h"
+#include "lan.h"
+#include "network.h"
+#include "ovmf.h"
 #include "plan.h"
 #include "report.h"
 #include "run.h"
-#include "sbuf.h"
+#include "scratch.h"
+#include "terminal.h"
 #include "tls.h"
 #include "value.h"
 #include "vec.h"
+#include "vm.h"
 #include "web.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define QEMU      "qemu-system-x86_64"
-#define OVMF_CODE "/usr/share/OVMF/OVMF_CODE_4M.fd"
-#define OVMF_VARS "/usr/share/OVMF/OVMF_VARS_4M.fd"
 /* For a node that is known by its UUID or serial number alone. */
 #define ANY_MAC "52:54:00:12:34:56"
 
-enum firmware { FIRMWARE_BIOS, FIRMWARE_UEFI };
-enum media { MEDIA_PXE, MEDIA_USB };
+/* For machines that nobody is watching. */
+enum { TIMEOUT_S = 600 };
 
-static const char *const firmware_names[] = { "bios", "uefi", NULL };
+static const char *const firmware_names[] = { "bios", "uefi", "secure-boot",
+					      NULL };
 static const char *const media_names[] = { "pxe", "usb", NULL };
 
 struct try_options {
 	const char *output;
-	const char *tls_cert, *tls_key;
+	const char *tls_cert, *tls_key, *secure_boot_keys;
+	struct words nics;
 	int firmware, media;
+	bool open_network;
 	long memory_mib, timeout_s;
-};
-
-/* The first base URL of the site, taken apart. */
-struct place {
-	struct in_addr host;
-	uint16_t port;
-	const char *prefix; /* of paths, "/" at least */
-};
-
-struct words_of_qemu {
-	const char **at;
-	size_t count, room;
 };
 
 /* One run. */
@@ -59,14 +53,72 @@ struct trial {
 	const struct try_options *options;
 	const struct plan *plan;
 	const struct node *node; /* NULL: a machine that the site has not */
-	const char *mac;
-	struct place place;
-	const char *out; /* absolute */
-	struct words_of_qemu argv;
-	bool started; /* a kernel */
+	VEC(const char *) macs;
+	struct lan lan;
+	const char *out;     /* absolute */
+	const char *scratch; /* for as long as the machine runs */
+	struct tls_server tls;
+	int www, cable; /* descriptors; -1: none */
+	VEC(pid_t) companions;
+	struct terminal terminal;
 };
 
 /* ---------------------------------------------------------- the machine -- */
+
+static const struct node *node_of_mac(const struct site *site, struct text mac)
+{
+	for (size_t i = 0; i < site->node_count; i++)
+		for (size_t m = 0; m < site->nodes[i].mac_count; m++)
+			if (text_equal(site->nodes[i].macs[m].text, mac))
+				return &site->nodes[i];
+	return NULL;
+}
+
+static const struct node *node_of_name(const struct site *site,
+				       const char *name)
+{
+	for (size_t i = 0; i < site->node_count; i++)
+		if (text_is(site->nodes[i].name, name))
+			return &site->nodes[i];
+	return NULL;
+}
+
+static void add_card(struct trial *trial, const char *mac)
+{
+	*vec_push(trial->call->arena, &trial->macs) = mac;
+}
+
+/* A MAC address says which card boots; a node has all of its cards. */
+static void add_cards(struct trial *trial, struct text first)
+{
+	const struct node *node = trial->node;
+
+	if (first.ptr)
+		add_card(trial, first.ptr);
+	for (size_t i = 0; node && i < node->mac_count; i++)
+		if (!text_equal(node->macs[i].text, first))
+			add_card(trial, node->macs[i].text.ptr);
+	if (!trial->macs.count)
+		add_card(trial, ANY_MAC);
+}
+
+static enum status add_chosen_cards(struct trial *trial)
+{
+	const struct words *nics = &trial->options->nics;
+
+	trial->macs.count = 0;
+	for (size_t i = 0; i < nics->count; i++) {
+		struct text mac;
+		const char *wrong = value_mac(trial->call->arena,
+					      text_of(nics->at[i]), &mac);
+
+		if (wrong)
+			return report_usage(trial->call, "--nic %s: it %s",
+					    nics->at[i], wrong);
+		add_card(trial, mac.ptr);
+	}
+	return STATUS_OK;
+}
 
 static enum status find_machine(struct trial *trial)
 {
@@ -74,27 +126,18 @@ static enum status find_machine(struct trial *trial)
 	const char *wanted = trial->call->operands[1];
 	struct text mac = { 0 };
 
-	if (value_mac(trial->call->arena, text_of(wanted), &mac))
-		mac.ptr = NULL;
-	for (size_t i = 0; i < site->node_count; i++) {
-		const struct node *node = &site->nodes[i];
-
-		if (text_is(node->name, wanted)) {
-			trial->node = node;
-			trial->mac = node->mac_count ? node->macs[0].text.ptr
-						     : ANY_MAC;
-			return STATUS_OK;
-		}
-		for (size_t m = 0; mac.ptr && m < node->mac_count; m++)
-			if (text_equal(node->macs[m].text, mac))
-				trial->node = node;
+	trial->node = node_of_name(site, wanted);
+	if (!trial->node) {
+		if (value_mac(trial->call->arena, text_of(wanted), &mac))
+			return report_usage(trial->call,
+					    "site %s has no node '%s'; to try "
+					    "an unknown machine, give a MAC "
+					    "address",
+					    site->name.text.ptr, wanted);
+		trial->node = node_of_mac(site, mac);
 	}
-	trial->mac = mac.ptr;
-	return mac.ptr ? STATUS_OK
-		       : report_usage(trial->call,
-				      "site %s has no node '%s'; to try an "
-				      "unknown machine, give a MAC address",
-				      site->name.text.ptr, wanted);
+	add_cards(trial, mac);
+	return trial->options->nics.count ? add_chosen_cards(trial) : STATUS_OK;
 }
 
 static enum status read_site(struct trial *trial)
@@ -108,294 +151,100 @@ static enum status read_site(struct trial *trial)
 	return report_diags(trial->call, &ds);
 }
 
-/* ---------------------------------------------------------- the address -- */
-
-static bool parse_place(struct arena *arena, const char *url,
-			struct place *ret_place)
+static enum status find_addresses(struct trial *trial)
 {
-	static const char scheme[] = "https://";
-	const char *host = url + sizeof(scheme) - 1, *port;
-	size_t len;
+	CLEANUP(sbuf) why = { 0 };
 
-	if (strncmp(url, scheme, sizeof(scheme) - 1) != 0)
-		return false;
-	len = strcspn(host, ":/");
-	port = host + len;
-	ret_place->port =
-		*port == ':' ? (uint16_t)strtoul(port + 1, NULL, 10) : 443;
-	ret_place->prefix = port + strcspn(port, "/");
-	return inet_pton(AF_INET, arena_printf(arena, "%.*s", (int)len, host),
-			 &ret_place->host) == 1;
-}
-
-/* QEMU lets one address of its network stand for our loopback, and it can be
- * any, so the machine sees the very URL that is baked. */
-static enum status find_place(struct trial *trial)
-{
-	const char *url = trial->plan->effective->site->urls.at[0].text.ptr;
-
-	if (parse_place(trial->call->arena, url, &trial->place))
+	if (lan_plan(trial->call->arena, trial->plan->effective->site,
+		     trial->node, &trial->lan, &why))
 		return STATUS_OK;
-	return report_error(trial->call,
-			    "%s: only a site whose url is https:// and an "
-			    "IPv4 address can be tried, as nobody answers DNS "
-			    "in the virtual network; a copy of the site with "
-			    "https://10.0.2.2:8443/ can",
-			    url);
-}
-
-/* ------------------------------------------------------- command of QEMU -- */
-
-static void add(struct trial *trial, const char *word)
-{
-	*vec_push(trial->call->arena, &trial->argv) = word;
-}
-
-/* QEMU ends a value at a comma, unless there are two. */
-static const char *quote(struct trial *trial, const char *value)
-{
-	CLEANUP(sbuf) quoted = { 0 };
-
-	for (; *value; value++) {
-		if (*value == ',')
-			sbuf_putc(&quoted, ',');
-		sbuf_putc(&quoted, *value);
-	}
-	return arena_copy(trial->call->arena, sbuf_text(&quoted), quoted.len);
-}
-
-__attribute__((format(printf, 3, 4))) static void
-add_option(struct trial *trial, const char *option, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add(trial, option);
-	add(trial, arena_vprintf(trial->call->arena, format, args));
-	va_end(args);
-}
-
-static void add_firmware(struct trial *trial)
-{
-	if (trial->options->firmware == FIRMWARE_BIOS) {
-		add_option(trial, "-machine", "pc");
-		return;
-	}
-	add_option(trial, "-machine", "q35");
-	add_option(trial, "-drive",
-		   "if=pflash,unit=0,format=raw,readonly=on,file=%s",
-		   OVMF_CODE);
-	/* What it writes there is forgotten. */
-	add_option(trial, "-drive",
-		   "if=pflash,unit=1,format=raw,snapshot=on,file=%s",
-		   OVMF_VARS);
-}
-
-static void add_identity(struct trial *trial)
-{
-	const struct node *node = trial->node;
-
-	if (!node)
-		return;
-	if (node->uuid.text.len)
-		add_option(trial, "-uuid", "%s", node->uuid.text.ptr);
-	if (node->serial.text.len)
-		add_option(trial, "-smbios", "type=1,serial=%s",
-			   quote(trial, node->serial.text.ptr));
-	if (node->asset.text.len)
-		add_option(trial, "-smbios", "type=3,asset=%s",
-			   quote(trial, node->asset.text.ptr));
-}
-
-/* The addresses of QEMU's network: the host's is given, others keep off. */
-static const char *network(struct trial *trial)
-{
-	uint32_t host = ntohl(trial->place.host.s_addr);
-	uint32_t net = host & 0xffffff00u, last = host & 0xff;
-	struct in_addr dns = { htonl(net | (last == 3 ? 4 : 3)) };
-	struct in_addr first = { htonl(net | (last < 100 ? 128 : 15)) };
-	char texts[3][INET_ADDRSTRLEN];
-
-	inet_ntop(AF_INET, &trial->place.host, texts[0], sizeof(texts[0]));
-	inet_ntop(AF_INET, &dns, texts[1], sizeof(texts[1]));
-	inet_ntop(AF_INET, &first, texts[2], sizeof(texts[2]));
-	return arena_printf(trial->call->arena,
-			    "user,id=n,ipv6=off,net=%s/24,host=%s,dns=%s,"
-			    "dhcpstart=%s",
-			    texts[0], texts[0], texts[1], texts[2]);
-}
-
-/* SeaBIOS has no PXE of its own: it is the ROM of the card. UEFI has one. */
-static void add_media(struct trial *trial)
-{
-	bool bios = trial->options->firmware == FIRMWARE_BIOS;
-	const char *card = bios ? "e1000" : "virtio-net-pci,romfile=";
-	const char *out = quote(trial, trial->out);
-
-	if (trial->options->media == MEDIA_PXE) {
-		add_option(trial, "-netdev", "%s,tftp=%s/tftp,bootfile=%s",
-			   network(trial), out,
-			   bios ? "undionly.kpxe" : "ipxe.efi");
-		add_option(trial, "-device", "%s,netdev=n,mac=%s,bootindex=1",
-			   card, trial->mac);
-		return;
-	}
-	add_option(trial, "-netdev", "%s", network(trial));
-	add_option(trial, "-device",
-		   "virtio-net-pci,netdev=n,mac=%s,romfile=", trial->mac);
-	add_option(trial, "-drive",
-		   "if=none,id=stick,format=raw,snapshot=on,"
-		   "file=%s/images/usb.img",
-		   out);
-	add_option(trial, "-device", "qemu-xhci");
-	add_option(trial, "-device",
-		   "usb-storage,drive=stick,removable=on,bootindex=1");
-}
-
-static enum status make_command_of_qemu(struct trial *trial)
-{
-	add(trial, QEMU);
-	add_option(trial, "-accel", "tcg");
-	add_option(trial, "-m", "%ld", trial->options->memory_mib);
-	add_option(trial, "-display", "none");
-	add_option(trial, "-vga", "none");
-	add_option(trial, "-nic", "none");
-	add_option(trial, "-serial", "stdio");
-	add_option(trial, "-monitor", "none");
-	add(trial, "-no-reboot");
-	add_firmware(trial);
-	add_identity(trial);
-	add_media(trial);
-	add(trial, NULL);
-	return STATUS_OK;
+	return report_error(trial->call, "%s", sbuf_text(&why));
 }
 
 /* ------------------------------------------------------- what is needed -- */
 
+/* What the stick says to a BIOS that it cannot serve. */
+static bool stick_is_for_uefi_only(const char *path)
+{
+	static const char said[] = "boots UEFI machines only";
+	char sector[512];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? 0 : read(fd, sector, sizeof(sector));
+
+	if (fd >= 0)
+		close(fd);
+	return len > 0 &&
+	       memmem(sector, (size_t)len, said, sizeof(said) - 1) != NULL;
+}
+
 static enum status need_image(struct trial *trial)
 {
 	const struct try_options *options = trial->options;
-	const char *name = options->media == MEDIA_USB ? "images/usb.img"
-			   : options->firmware == FIRMWARE_BIOS
-				   ? "tftp/undionly.kpxe"
-				   : "tftp/ipxe.efi";
-	char *absolute;
+	bool bios = options->firmware == VM_BIOS;
+	bool usb = options->media == VM_USB;
+	char *absolute = realpath(options->output, NULL);
+	const char *path;
 
-	if (options->media == MEDIA_USB && options->firmware == FIRMWARE_BIOS)
-		return report_usage(trial->call,
-				    "usb.img boots UEFI machines only: add "
-				    "--firmware uefi");
-	absolute = realpath(options->output, NULL);
 	if (!absolute)
 		return report_error(trial->call, "%s: %s", options->output,
 				    strerror(errno));
 	trial->out = arena_copy(trial->call->arena, absolute, strlen(absolute));
 	free(absolute);
-	if (access(arena_printf(trial->call->arena, "%s/%s", trial->out, name),
-		   R_OK) != 0)
+	path = arena_printf(trial->call->arena, "%s/%s", trial->out,
+			    usb ? "images/usb.img" : "tftp/");
+	if (!usb)
+		path = arena_printf(
+			trial->call->arena, "%s%s", path,
+			vm_bootfile((enum vm_firmware)options->firmware));
+	if (access(path, R_OK) != 0)
 		return report_error(trial->call,
-				    "%s/%s: %s; ipxe-embed build makes it",
-				    options->output, name, strerror(errno));
+				    "%s: %s; ipxe-embed build makes it", path,
+				    strerror(errno));
+	if (usb && bios && stick_is_for_uefi_only(path))
+		return report_error(trial->call,
+				    "%s boots UEFI machines only: add "
+				    "--firmware uefi",
+				    path);
 	return STATUS_OK;
 }
+
+/* What a trial needs of Debian. */
+struct need {
+	const char *path; /* absolute; else a program in PATH */
+	const char *package;
+	unsigned firmware; /* 1 << enum vm_firmware, or'ed */
+};
+
+static const struct need needs[] = {
+	{ VM_QEMU, "qemu-system-x86",
+	  1 << VM_BIOS | 1 << VM_UEFI | 1 << VM_SECURE_BOOT },
+	{ OVMF_CODE, "ovmf", 1 << VM_UEFI },
+	{ OVMF_CODE_SECURE, "ovmf", 1 << VM_SECURE_BOOT },
+	{ OVMF_STORE, "ovmf", 1 << VM_UEFI | 1 << VM_SECURE_BOOT },
+};
 
 static enum status need_programs(struct trial *trial)
 {
-	if (!run_has(QEMU))
-		return report_failure(trial->call,
-				      "there is no " QEMU " in PATH; Debian "
-				      "has it in the package qemu-system-x86");
-	if (trial->options->firmware == FIRMWARE_UEFI &&
-	    (access(OVMF_CODE, R_OK) != 0 || access(OVMF_VARS, R_OK) != 0))
-		return report_failure(trial->call,
-				      "there is no " OVMF_CODE " with its "
-				      "OVMF_VARS_4M.fd; Debian has it in the "
-				      "package ovmf");
-	return STATUS_OK;
-}
+	for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++) {
+		const struct need *need = &needs[i];
+		bool file = *need->path == '/';
 
-/* -------------------------------------------------------------- running -- */
-
-/* @param s	begins with an escape character */
-static size_t escape_len(const char *s)
-{
-	size_t len = 1;
-
-	if (s[len] == '[')
-		len += 1 + strspn(s + 2, "0123456789;?=");
-	else if (s[len] == '(' || s[len] == ')')
-		len++;
-	return len + (s[len] != '\0');
-}
-
-/* Without what clears the screen and moves about: the lines of a log. */
-static void clean_line(const char *line, struct sbuf *ret_text)
-{
-	while (*line) {
-		if (*line == '\033') {
-			line += escape_len(line);
+		if (!(need->firmware & 1u << trial->options->firmware) ||
+		    (file ? access(need->path, R_OK) == 0
+			  : run_has(need->path)))
 			continue;
-		}
-		if ((unsigned char)*line >= ' ' || *line == '\t')
-			sbuf_putc(ret_text, *line);
-		line++;
+		return report_failure(trial->call,
+				      "there is no %s%s; Debian has it in the "
+				      "package %s",
+				      need->path, file ? "" : " in PATH",
+				      need->package);
 	}
-}
-
-/* The boot script says when it starts a kernel, and if that came back. */
-static void see_line(void *ctx, const char *line)
-{
-	struct trial *trial = ctx;
-	CLEANUP(sbuf) text = { 0 };
-	const char *said;
-
-	clean_line(line, &text);
-	puts(sbuf_text(&text));
-	fflush(stdout);
-	said = strstr(sbuf_text(&text), "ipxe-embed: ");
-	if (said && strstr(said, ": booting: "))
-		trial->started = true;
-	if (said && strstr(said, ": FAILED to start the kernel"))
-		trial->started = false;
-}
-
-static enum status judge(const struct trial *trial, const struct run *program,
-			 const struct run_end *end)
-{
-	CLEANUP(sbuf) how = { 0 };
-
-	run_end_say(end, program, &how);
-	if (!end->timed_out && !run_end_is_good(end))
-		return report_failure(trial->call, QEMU " ended: %s",
-				      sbuf_text(&how));
-	if (!trial->started)
-		return report_error(
-			trial->call, "%s did not start a kernel (%s)",
-			trial->call->operands[1],
-			end->timed_out ? sbuf_text(&how) : "it powered off");
-	printf("%s started its kernel, and %s\n", trial->call->operands[1],
-	       end->timed_out ? "was then stopped" : "powered off");
 	return STATUS_OK;
 }
 
-static enum status run_machine(struct trial *trial)
-{
-	const struct run program = {
-		.argv = trial->argv.at,
-		.timeout_s = (unsigned)trial->options->timeout_s,
-		.line = see_line,
-		.ctx = trial,
-	};
-	struct run_end end;
-	int error = run(&program, &end);
+/* ------------------------------------------------------------- its world -- */
 
-	if (error)
-		return report_failure(trial->call, QEMU ": %s",
-				      strerror(-error));
-	return judge(trial, &program, &end);
-}
-
-static const char *server_file(const struct trial *trial, const char *given,
+static const char *beside_site(const struct trial *trial, const char *given,
 			       const char *usual)
 {
 	struct text directory = trial->plan->effective->site->directory;
@@ -405,61 +254,303 @@ static const char *server_file(const struct trial *trial, const char *given,
 				    directory.len ? directory.ptr : "", usual);
 }
 
-static enum status serve_and_run(struct trial *trial,
-				 const struct tls_server *tls, int root)
+static const char *in_scratch(const struct trial *trial, const char *name)
 {
-	const struct web web = { .tls = tls,
-				 .root = root,
-				 .prefix = trial->place.prefix };
-	CLEANUP(sbuf) why = { 0 };
-	enum status status;
-	pid_t server = web_start(&web, trial->place.port, &why);
+	return arena_printf(trial->call->arena, "%s/%s", trial->scratch, name);
+}
 
-	if (server < 0)
-		return report_failure(trial->call, "%s", sbuf_text(&why));
-	status = run_machine(trial);
-	web_stop(server);
+static enum status make_scratch(struct trial *trial)
+{
+	trial->scratch = scratch_make(trial->call->arena);
+	return trial->scratch
+		       ? STATUS_OK
+		       : report_failure(trial->call,
+					"cannot make a directory in TMPDIR or "
+					"/tmp: %s",
+					strerror(errno));
+}
+
+/* UEFI writes to it: each machine has its own. */
+static enum status make_store(struct trial *trial)
+{
+	const struct try_options *options = trial->options;
+	CLEANUP(sbuf) store = { 0 };
+	enum status status = STATUS_OK;
+	int dir, error;
+
+	if (options->firmware == VM_BIOS)
+		return STATUS_OK;
+	if (options->firmware == VM_SECURE_BOOT)
+		status = ovmf_enrolled_store(
+			trial->call,
+			beside_site(trial, options->secure_boot_keys,
+				    "secure-boot"),
+			OVMF_STORE, &store);
+	else
+		status = ovmf_empty_store(trial->call, OVMF_STORE, &store);
+	if (status != STATUS_OK)
+		return status;
+	dir = open(trial->scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	error = dir < 0 ? -errno
+			: files_write(dir, "variables", store.ptr, store.len);
+	if (dir >= 0)
+		close(dir);
+	return error ? report_failure(trial->call, "%s: %s", trial->scratch,
+				      strerror(-error))
+		     : STATUS_OK;
+}
+
+static bool needs_tls(const struct trial *trial)
+{
+	for (size_t i = 0; i < trial->lan.servers.count; i++)
+		if (trial->lan.servers.at[i].secret)
+			return true;
+	return false;
+}
+
+static enum status load_tls(struct trial *trial)
+{
+	const struct try_options *options = trial->options;
+	CLEANUP(sbuf) why = { 0 };
+
+	if (needs_tls(trial) &&
+	    tls_server_init(&trial->tls,
+			    beside_site(trial, options->tls_cert, "server.pem"),
+			    beside_site(trial, options->tls_key, "server.key"),
+			    &why))
+		return report_error(trial->call, "%s", sbuf_text(&why));
+	return STATUS_OK;
+}
+
+static enum status keep(struct trial *trial, pid_t companion,
+			const struct sbuf *why)
+{
+	if (companion < 0)
+		return report_failure(trial->call, "%s", sbuf_text(why));
+	*vec_push(trial->call->arena, &trial->companions) = companion;
+	return STATUS_OK;
+}
+
+static const char *socket_of(const struct trial *trial, size_t server)
+{
+	return arena_printf(trial->call->arena, "%s/web-%zu", trial->scratch,
+			    server);
+}
+
+static enum status start_servers(struct trial *trial)
+{
+	const char *www =
+		arena_printf(trial->call->arena, "%s/www", trial->out);
+	enum status status = STATUS_OK;
+
+	trial->www = open(www, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (trial->www < 0)
+		return report_error(trial->call, "%s: %s", www,
+				    strerror(errno));
+	for (size_t i = 0; status == STATUS_OK && i < trial->lan.servers.count;
+	     i++) {
+		const struct lan_server *server = &trial->lan.servers.at[i];
+		const struct web web = {
+			.tls = server->secret ? &trial->tls : NULL,
+			.root = trial->www,
+			.prefixes = server->prefixes.at,
+			.prefix_count = server->prefixes.count,
+		};
+		CLEANUP(sbuf) why = { 0 };
+
+		status = keep(trial, web_start(&web, socket_of(trial, i), &why),
+			      &why);
+	}
 	return status;
 }
 
-static enum status try_machine(struct trial *trial)
+static enum status start_network(struct trial *trial)
 {
 	const struct try_options *options = trial->options;
-	const char *www =
-		arena_printf(trial->call->arena, "%s/www", trial->out);
-	struct tls_server tls = { 0 };
+	const struct lan *lan = &trial->lan;
+	struct network_service *services = arena_new_array(
+		trial->call->arena, lan->servers.count, struct network_service);
+	struct network network = {
+		.net = lan->net,
+		.mask = lan->mask,
+		.router = lan->router,
+		.nameserver = lan->nameserver,
+		.first = lan->first,
+		.services = services,
+		.service_count = lan->servers.count,
+		.zone = { lan->names.at, lan->names.count,
+			  !options->open_network },
+		.open = options->open_network,
+	};
 	CLEANUP(sbuf) why = { 0 };
-	enum status status;
-	int root = open(www, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (root < 0)
-		return report_error(trial->call, "%s: %s", www,
-				    strerror(errno));
-	if (tls_server_init(
-		    &tls, server_file(trial, options->tls_cert, "server.pem"),
-		    server_file(trial, options->tls_key, "server.key"), &why))
-		status = report_error(trial->call, "%s", sbuf_text(&why));
-	else
-		status = serve_and_run(trial, &tls, root);
-	tls_server_release(&tls);
-	close(root);
-	return status;
+	for (size_t i = 0; i < lan->servers.count; i++)
+		services[i] =
+			(struct network_service){ lan->servers.at[i].address,
+						  lan->servers.at[i].port,
+						  socket_of(trial, i) };
+	if (options->media == VM_PXE) {
+		network.tftp =
+			arena_printf(trial->call->arena, "%s/tftp", trial->out);
+		network.bootfile =
+			vm_bootfile((enum vm_firmware)options->firmware);
+	}
+	return keep(trial, network_start(&network, &trial->cable, &why), &why);
+}
+
+/* -------------------------------------------------------------- running -- */
+
+/* Whoever sees the console on a terminal, and has a keyboard, may type. */
+static bool somebody_is_there(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+static const char *how_it_ended(const struct trial *trial,
+				const struct run *program,
+				const struct run_end *end,
+				const struct console *console)
+{
+	if (end->timed_out)
+		return arena_printf(trial->call->arena,
+				    "it was stopped after %u s",
+				    program->timeout_s);
+	if (console->over)
+		return "its boot order is at its end";
+	return end->stopped ? "you ended it" : "it powered off or restarted";
+}
+
+static enum status judge(const struct trial *trial, const struct run *program,
+			 const struct run_end *end,
+			 const struct console *console)
+{
+	const char *who = trial->call->operands[1];
+	const char *how = how_it_ended(trial, program, end, console);
+	CLEANUP(sbuf) said = { 0 };
+
+	if (!end->timed_out && !end->stopped && !run_end_is_good(end)) {
+		run_end_say(end, program, &said);
+		return report_failure(trial->call, VM_QEMU " ended: %s",
+				      sbuf_text(&said));
+	}
+	if (!console->started)
+		return report_error(trial->call,
+				    "%s did not start a kernel: %s%s%s", who,
+				    sbuf_text(&console->reason),
+				    console->reason.len ? "; " : "", how);
+	printf("%s started its kernel; %s\n", who, how);
+	return STATUS_OK;
+}
+
+static struct vm vm_of(const struct trial *trial)
+{
+	const struct try_options *options = trial->options;
+
+	return (struct vm){
+		.firmware = (enum vm_firmware)options->firmware,
+		.media = (enum vm_media)options->media,
+		.memory_mib = options->memory_mib,
+		.macs = trial->macs.at,
+		.mac_count = trial->macs.count,
+		.node = trial->node,
+		.cable = trial->cable,
+		.stick = arena_printf(trial->call->arena, "%s/images/usb.img",
+				      trial->out),
+		.store = in_scratch(trial, "variables"),
+	};
+}
+
+static enum status run_machine(struct trial *trial)
+{
+	const struct vm vm = vm_of(trial);
+	CLEANUP(console) console = { .typed = somebody_is_there() };
+	const long given_s = trial->options->timeout_s;
+	const struct run program = {
+		.argv = vm_command(trial->call->arena, &vm),
+		.timeout_s = (unsigned)(given_s         ? given_s
+					: console.typed ? 0
+							: TIMEOUT_S),
+		.held_fd = trial->cable,
+		.hold = true,
+		.line = console_line,
+		.output = console_output,
+		.keys = console.typed ? console_keys : NULL,
+		.keys_fd = STDIN_FILENO,
+		.enough = &console.over,
+		.ctx = &console,
+	};
+	struct run_end end;
+	int error = 0;
+
+	if (console.typed) {
+		printf("%s\n", console_help);
+		fflush(stdout);
+		error = terminal_raw(STDIN_FILENO, &trial->terminal);
+	}
+	if (!error)
+		error = run(&program, &end);
+	if (console.typed)
+		console_leave(&console);
+	terminal_restore(&trial->terminal);
+	if (error)
+		return report_failure(trial->call, VM_QEMU ": %s",
+				      strerror(-error));
+	return judge(trial, &program, &end, &console);
+}
+
+static void release(struct trial *trial)
+{
+	terminal_restore(&trial->terminal);
+	for (size_t i = 0; i < trial->companions.count; i++)
+		companion_end(trial->companions.at[i]);
+	tls_server_release(&trial->tls);
+	if (trial->cable >= 0)
+		close(trial->cable);
+	if (trial->www >= 0)
+		close(trial->www);
+	if (trial->scratch)
+		scratch_remove(trial->scratch);
 }
 
 /* ----------------------------------------------------------------- verb -- */
 
-static enum status run_try(struct call *call)
+typedef enum status trial_step(struct trial *trial);
+
+static enum status go(struct trial *trial, trial_step *const *steps)
 {
-	static enum status (*const steps[])(struct trial *) = {
-		read_site,     find_machine,         find_place,  need_image,
-		need_programs, make_command_of_qemu, try_machine,
-	};
-	struct trial trial = { .call = call, .options = call->options };
 	enum status status = STATUS_OK;
 
-	for (size_t i = 0;
-	     i < sizeof(steps) / sizeof(steps[0]) && status == STATUS_OK; i++)
-		status = steps[i](&trial);
+	for (; status == STATUS_OK && *steps; steps++)
+		status = (*steps)(trial);
+	return status;
+}
+
+static enum status run_try(struct call *call)
+{
+	static trial_step *const before[] = {
+		read_site,  find_machine,  find_addresses,
+		need_image, need_programs, NULL,
+	};
+	/* Leaves something behind, until release(). */
+	static trial_step *const steps[] = {
+		make_scratch,  make_store,  load_tls, start_servers,
+		start_network, run_machine, NULL,
+	};
+	struct trial trial = {
+		.call = call,
+		.options = call->options,
+		.www = -1,
+		.cable = -1,
+		.terminal = { .fd = -1 },
+	};
+	enum status status = go(&trial, before);
+
+	if (status != STATUS_OK)
+		return status;
+	run_block_signals();
+	status = go(&trial, steps);
+	release(&trial);
+	run_unblock_signals();
 	return status;
 }
 
@@ -471,15 +562,23 @@ static const struct option_row rows[] = {
 	  .required = true,
 	  OPTION_TEXT(struct try_options, output) },
 	{ .name = "firmware",
-	  .help = "What the machine has. UEFI is OVMF (package ovmf), without "
-		  "Secure Boot.",
+	  .help = "What the machine has. UEFI is OVMF (package ovmf).",
 	  .fallback = "bios",
 	  OPTION_CHOICE(struct try_options, firmware, firmware_names) },
 	{ .name = "media",
 	  .help = "What it boots from: the network, with undionly.kpxe or "
-		  "ipxe.efi, or usb.img as a stick, with UEFI.",
+		  "ipxe.efi, or usb.img as a stick.",
 	  .fallback = "pxe",
 	  OPTION_CHOICE(struct try_options, media, media_names) },
+	{ .name = "nic",
+	  .value = "MAC",
+	  .help = "A network card that the machine has, instead of those of "
+		  "NODE; the first one boots. May be repeated.",
+	  OPTION_LIST(struct try_options, nics) },
+	{ .name = "open-network",
+	  .help = "Let the machine reach what this computer can reach, as "
+		  "an installer may need.",
+	  OPTION_FLAG(struct try_options, open_network) },
 	{ .name = "tls-cert",
 	  .value = "FILE",
 	  .help = "The certificate of the web server. Without it, "
@@ -490,6 +589,12 @@ static const struct option_row rows[] = {
 	  .help = "Its key, without a passphrase. Without it, "
 		  "certs/server.key beside the site file.",
 	  OPTION_TEXT(struct try_options, tls_key) },
+	{ .name = "secure-boot-keys",
+	  .value = "DIR",
+	  .help = "What `ipxe-embed keys secure-boot` has made: PK, KEK and db "
+		  "are enrolled for --firmware secure-boot. Without it, "
+		  "certs/secure-boot beside the site file.",
+	  OPTION_TEXT(struct try_options, secure_boot_keys) },
 	{ .name = "memory",
 	  .value = "MIB",
 	  .help = "Memory of the machine.",
@@ -497,8 +602,8 @@ static const struct option_row rows[] = {
 	  OPTION_NUMBER(struct try_options, memory_mib, 64, 1048576) },
 	{ .name = "timeout",
 	  .value = "SECONDS",
-	  .help = "End the machine when it still runs after this time.",
-	  .fallback = "600",
+	  .help = "End the machine when it still runs after this time. Without "
+		  "it: 600, or never while somebody can type.",
 	  OPTION_NUMBER(struct try_options, timeout_s, 1, 86400) },
 	{ 0 },
 };
@@ -508,18 +613,25 @@ const struct verb verb_try = {
 	.operands = "SITE NODE",
 	.summary = "Boot a node of a site in a virtual machine",
 	.text = "Boots a machine in QEMU (package qemu-system-x86) that has "
-		"the MAC address, UUID, serial number and asset tag of NODE, "
+		"the MAC addresses, UUID, serial number and asset tag of NODE, "
 		"with the images and files of a built tree, exactly as they "
 		"are. NODE may be a MAC address, also one that the site does "
-		"not know. The files are served by HTTPS on loopback, which "
-		"the machine sees at the address in the site's first url; "
-		"that must be an IPv4 address, and the port must be free "
-		"here. Nothing of the machine is kept.\n"
+		"not know.\n"
 		"\n"
-		"Its console is shown, without a keyboard; the kernel's own "
-		"lines appear if its arguments have console=ttyS0. It ends "
-		"when it powers off or reboots, at the timeout, or at Ctrl-C. "
-		"The exit status is 0 if it started a kernel, else 1.",
+		"It has a network of its own, in which every server that the "
+		"site's `url` and `assets` name is there, at its own name, "
+		"address and port, and gives out the tree. No port of this "
+		"computer is used, root is not needed, and the machine reaches "
+		"nothing else, unless --open-network lets it. Nothing of the "
+		"machine is kept.\n"
+		"\n"
+		"On a terminal its console is shown as it is, and it gets what "
+		"is typed; Ctrl-A X ends it. The kernel's own lines appear if "
+		"its arguments have console=ttyS0. It ends when it powers off "
+		"or restarts, at the timeout, and, where nobody can type, when "
+		"its boot order is at its end. The last line says what "
+		"happened; the exit status is 0 if it started a kernel, else "
+		"1.",
 	.options = rows,
 	.options_bytes = sizeof(struct try_options),
 	.run = run_try,
@@ -528,8 +640,8 @@ const struct verb verb_try = {
 			{ "ipxe-embed try site.yaml kube-master -o out",
 			  "From the network, with BIOS." },
 			{ "ipxe-embed try site.yaml kube-master -o out "
-			  "--firmware uefi --media usb",
-			  "From a stick." },
+			  "--firmware secure-boot --media usb",
+			  "From a stick, with our own keys enrolled." },
 			{ 0 },
 		},
 };

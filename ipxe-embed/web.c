@@ -1,23 +1,20 @@
 #include "web.h"
 
-#include "cleanup.h"
+#include "companion.h"
 #include "files.h"
 #include "manifest.h"
 #include "sbuf.h"
 #include "tls.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/wait.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -25,6 +22,40 @@ enum {
 	IDLE_S = 60,
 	BACKLOG = 64,
 };
+
+/* --------------------------------------------------------- connections -- */
+
+struct link {
+	bool secret; /* else plain HTTP */
+	int fd;
+	struct tls_link tls;
+};
+
+/** @return bytes read; 0 at the end or after a fault */
+static size_t link_read(const struct link *link, void *bytes, size_t room)
+{
+	ssize_t len;
+
+	if (link->secret)
+		return tls_read(&link->tls, bytes, room);
+	len = recv(link->fd, bytes, room, 0);
+	return len > 0 ? (size_t)len : 0;
+}
+
+static int link_write(const struct link *link, const char *bytes, size_t len)
+{
+	if (link->secret)
+		return tls_write(&link->tls, bytes, len);
+	while (len) {
+		ssize_t now = send(link->fd, bytes, len, 0);
+
+		if (now <= 0)
+			return -EPIPE;
+		bytes += now;
+		len -= (size_t)now;
+	}
+	return 0;
+}
 
 /* ------------------------------------------------------------ requests -- */
 
@@ -81,12 +112,12 @@ static bool parse_request(const char *text, struct request *ret_request)
 }
 
 /* To the empty line. Nobody sends a second request before the answer. */
-static bool read_request(const struct tls_link *link, char *text)
+static bool read_request(const struct link *link, char *text)
 {
 	size_t len = 0, more;
 
 	do {
-		more = tls_read(link, text + len, REQUEST_BYTES_MAX - 1 - len);
+		more = link_read(link, text + len, REQUEST_BYTES_MAX - 1 - len);
 		len += more;
 		text[len] = '\0';
 	} while (more && !strstr(text, "\r\n\r\n"));
@@ -95,17 +126,17 @@ static bool read_request(const struct tls_link *link, char *text)
 
 /* ------------------------------------------------------------- answers -- */
 
-static int answer_error(const struct tls_link *link, const char *status)
+static int answer_error(const struct link *link, const char *status)
 {
 	char text[128];
 	int len = snprintf(text, sizeof(text),
 			   "HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n", status);
 
-	return tls_write(link, text, (size_t)len);
+	return link_write(link, text, (size_t)len);
 }
 
-static int answer_file(const struct tls_link *link, int fd,
-		       const struct stat *st, bool head)
+static int answer_file(const struct link *link, int fd, const struct stat *st,
+		       bool head)
 {
 	char bytes[65536];
 	long long left = head ? 0 : st->st_size;
@@ -113,14 +144,14 @@ static int answer_file(const struct tls_link *link, int fd,
 			   "HTTP/1.1 200 OK\r\nContent-Length: %lld\r\n"
 			   "Content-Type: application/octet-stream\r\n\r\n",
 			   (long long)st->st_size);
-	int error = tls_write(link, bytes, (size_t)len);
+	int error = link_write(link, bytes, (size_t)len);
 
 	while (!error && left > 0) {
 		ssize_t now = read(fd, bytes, sizeof(bytes));
 
 		if (now <= 0 || now > left)
 			return -EIO; /* it has changed: no good end */
-		error = tls_write(link, bytes, (size_t)now);
+		error = link_write(link, bytes, (size_t)now);
 		left -= now;
 	}
 	return error;
@@ -129,15 +160,22 @@ static int answer_file(const struct tls_link *link, int fd,
 static int open_wanted(const struct web *web, const char *path,
 		       struct stat *ret_stat)
 {
-	size_t len = strlen(web->prefix);
+	for (size_t i = 0; i < web->prefix_count; i++) {
+		const char *prefix = web->prefixes[i];
+		size_t len = strlen(prefix);
+		int fd;
 
-	if (strncmp(path, web->prefix, len) != 0 ||
-	    manifest_path_refusal(text_of(path + len)))
-		return -ENOENT;
-	return files_open(web->root, path + len, ret_stat);
+		if (strncmp(path, prefix, len) != 0 ||
+		    manifest_path_refusal(text_of(path + len)))
+			continue;
+		fd = files_open(web->root, path + len, ret_stat);
+		if (fd >= 0)
+			return fd;
+	}
+	return -ENOENT;
 }
 
-static int answer(const struct web *web, const struct tls_link *link,
+static int answer(const struct web *web, const struct link *link,
 		  const struct request *request)
 {
 	struct stat st;
@@ -150,7 +188,7 @@ static int answer(const struct web *web, const struct tls_link *link,
 	return error;
 }
 
-static void serve_link(const struct web *web, const struct tls_link *link)
+static void serve_link(const struct web *web, const struct link *link)
 {
 	static char text[REQUEST_BYTES_MAX];
 	static struct request request;
@@ -167,94 +205,80 @@ static void serve_link(const struct web *web, const struct tls_link *link)
 
 /* ----------------------------------------------------------- processes -- */
 
-static void end_with_parent(pid_t parent)
-{
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
-		_exit(0);
-}
+struct server {
+	const struct web *web;
+	int listener;
+};
 
-__attribute__((noreturn)) static void serve_client(const struct web *web,
-						   int fd)
+struct client {
+	const struct web *web;
+	int fd;
+};
+
+static void serve_client(void *ctx)
 {
 	const struct timeval idle = { .tv_sec = IDLE_S };
-	struct tls_link link;
+	const struct client *client = ctx;
+	struct link link = { .secret = client->web->tls, .fd = client->fd };
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof(idle));
-	if (tls_accept(web->tls, fd, &link) == 0) {
-		serve_link(web, &link);
-		tls_close(&link);
-	}
-	_exit(0);
+	signal(SIGPIPE, SIG_IGN);
+	setsockopt(link.fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
+	setsockopt(link.fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof(idle));
+	if (link.secret && tls_accept(client->web->tls, link.fd, &link.tls))
+		return;
+	serve_link(client->web, &link);
+	if (link.secret)
+		tls_close(&link.tls);
 }
 
-__attribute__((noreturn)) static void serve(const struct web *web, int listener)
+static void serve(void *ctx)
 {
-	pid_t self = getpid();
+	const struct server *server = ctx;
+	struct client client = { .web = server->web };
 
 	signal(SIGCHLD, SIG_IGN); /* nobody waits for them */
-	signal(SIGPIPE, SIG_IGN);
 	for (;;) {
-		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-		if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
-			_exit(1);
-		if (fd < 0)
+		client.fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+		if (client.fd < 0 && errno != EINTR && errno != ECONNABORTED)
+			return;
+		if (client.fd < 0)
 			continue;
-		if (fork() == 0) {
-			end_with_parent(self);
-			serve_client(web, fd);
-		}
-		close(fd);
+		companion_start(serve_client, &client);
+		close(client.fd);
 	}
 }
 
-static int listen_on(uint16_t port, struct sbuf *why)
+static int listen_at(const char *path)
 {
-	const struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr = { htonl(INADDR_LOOPBACK) },
-	};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), error, on = 1;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t len = strlen(path);
+	int fd, error;
 
+	if (len >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, len);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 &&
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
 	    listen(fd, BACKLOG) == 0)
 		return fd;
 	error = -errno;
-	sbuf_printf(why, "cannot listen on port %u of 127.0.0.1: %s", port,
-		    strerror(-error));
 	if (fd >= 0)
 		close(fd);
 	return error;
 }
 
-pid_t web_start(const struct web *web, uint16_t port, struct sbuf *why)
+pid_t web_start(const struct web *web, const char *path, struct sbuf *why)
 {
-	int listener = listen_on(port, why);
-	pid_t self = getpid(), process;
+	struct server server = { web, listen_at(path) };
+	pid_t process = server.listener;
 
-	if (listener < 0)
-		return listener;
-	process = fork();
-	if (process == 0) {
-		end_with_parent(self);
-		serve(web, listener);
+	if (server.listener >= 0) {
+		process = companion_start(serve, &server);
+		close(server.listener);
 	}
-	if (process < 0) {
-		process = -errno;
-		sbuf_printf(why, "cannot start the web server: %s",
-			    strerror(-process));
-	}
-	close(listener);
+	if (process < 0)
+		sbuf_printf(why, "cannot start a web server at %s: %s", path,
+			    strerror((int)-process));
 	return process;
-}
-
-void web_stop(pid_t process)
-{
-	kill(process, SIGTERM);
-	waitpid(process, NULL, 0);
 }
