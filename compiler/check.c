@@ -118,6 +118,30 @@ static void nodes_can_be_found(struct check *c)
 	}
 }
 
+typedef void (*settings_fn)(struct check *c, const struct settings *set);
+
+static void with_phases(struct check *c, const struct settings *set,
+			settings_fn fn)
+{
+	fn(c, set);
+	for (size_t i = 0; i < set->phase_count; i++)
+		fn(c, &set->phases[i].set);
+}
+
+/* Whatever level says it. */
+static void each_settings(struct check *c, settings_fn fn)
+{
+	const struct site *site = c->site;
+
+	fn(c, &site->set);
+	for (size_t i = 0; i < site->profile_count; i++)
+		with_phases(c, &site->profiles[i].set, fn);
+	for (size_t i = 0; i < site->group_count; i++)
+		with_phases(c, &site->groups[i].set, fn);
+	for (size_t i = 0; i < site->node_count; i++)
+		fn(c, &site->nodes[i].set);
+}
+
 static void order_is_reachable(struct check *c, const struct boot_order *order,
 			       bool in_menu)
 {
@@ -137,18 +161,17 @@ static void order_is_reachable(struct check *c, const struct boot_order *order,
 	}
 }
 
+static void own_order_is_reachable(struct check *c, const struct settings *set)
+{
+	order_is_reachable(c, &set->boot, false);
+}
+
 static void orders_are_reachable(struct check *c)
 {
 	const struct site *site = c->site;
 
 	order_is_reachable(c, &site->unknown, false);
-	order_is_reachable(c, &site->set.boot, false);
-	for (size_t i = 0; i < site->profile_count; i++)
-		order_is_reachable(c, &site->profiles[i].set.boot, false);
-	for (size_t i = 0; i < site->group_count; i++)
-		order_is_reachable(c, &site->groups[i].set.boot, false);
-	for (size_t i = 0; i < site->node_count; i++)
-		order_is_reachable(c, &site->nodes[i].set.boot, false);
+	each_settings(c, own_order_is_reachable);
 	for (size_t i = 0; i < site->menu_count; i++)
 		for (size_t j = 0; j < site->menus[i].item_count; j++)
 			order_is_reachable(c, &site->menus[i].items[j].boot,
@@ -277,15 +300,7 @@ static void vars_hide_nothing_in(struct check *c, const struct settings *set)
 
 static void vars_hide_nothing(struct check *c)
 {
-	const struct site *site = c->site;
-
-	vars_hide_nothing_in(c, &site->set);
-	for (size_t i = 0; i < site->profile_count; i++)
-		vars_hide_nothing_in(c, &site->profiles[i].set);
-	for (size_t i = 0; i < site->group_count; i++)
-		vars_hide_nothing_in(c, &site->groups[i].set);
-	for (size_t i = 0; i < site->node_count; i++)
-		vars_hide_nothing_in(c, &site->nodes[i].set);
+	each_settings(c, vars_hide_nothing_in);
 }
 
 static const struct {

@@ -1,6 +1,7 @@
 #include "effective.h"
 
 #include "arena.h"
+#include "levels.h"
 #include "map.h"
 #include "menu.h"
 #include "path.h"
@@ -41,6 +42,7 @@ enum fact {
 	FACT_PREFIX,
 	FACT_NETMASK,
 	FACT_CHANNEL,
+	FACT_PHASE,
 	FACTS,
 };
 
@@ -59,6 +61,7 @@ const char *const reserved_names[] = {
 	"prefix",
 	"netmask",
 	"channel",
+	"phase",
 	/* planned, so taken already */
 	"boot",
 	"serve",
@@ -76,6 +79,9 @@ struct builder {
 	VEC(struct blob *) all_blobs;
 	bool *long_line; /* by profile: has been warned of */
 
+	struct levels levels; /* that hold, for what is being made */
+	struct text phase; /* that the machine at hand is in, or may come to */
+
 	/* The facts of the machine at hand, written over for each. */
 	struct doc facts;
 	struct doc_pair fact_pairs[FACTS];
@@ -89,18 +95,6 @@ struct asset {
 	struct text path; /* with the directory of the site file */
 	struct digest digest;
 	struct blob *blob; /* the last one made of it */
-};
-
-/* Where a setting comes from: "profile" "debian"; "site" "". */
-struct level {
-	const struct settings *set;
-	const char *kind, *name;
-};
-
-/* The levels whose settings a machine has, lowest first, for one profile. */
-struct levels {
-	struct level *at;
-	size_t count;
 };
 
 /* ------------------------------------------------------------ facts -- */
@@ -193,43 +187,9 @@ static void facts_set(struct builder *b, const struct node *node,
 	if (b->site->urls.count)
 		fact_set(b, FACT_URL, b->site->urls.at[0].text);
 	fact_set(b, FACT_PROFILE, profile->name);
+	fact_set(b, FACT_PHASE, b->phase);
 	if (node)
 		facts_set_node(b, node);
-}
-
-/* ----------------------------------------------------------- levels -- */
-
-static void level_add(struct levels *l, const struct settings *set,
-		      const char *kind, struct text name)
-{
-	l->at[l->count++] = (struct level){ set, kind, name.ptr };
-}
-
-/* A profile, and before it those that it extends. */
-static void levels_add_profile(struct levels *l, const struct profile *profile)
-{
-	if (profile->base)
-		levels_add_profile(l, profile->base);
-	level_add(l, &profile->set, "profile", profile->name);
-}
-
-static struct levels levels_of(struct builder *b, const struct node *node,
-			       const struct profile *profile)
-{
-	size_t groups = node ? node->group_count : 0, profiles = 0;
-	struct levels l = { 0 };
-
-	for (const struct profile *p = profile; p; p = p->base)
-		profiles++;
-	l.at = arena_new_array(b->arena, 2 + profiles + groups, struct level);
-	level_add(&l, &b->site->set, "site", TEXT(""));
-	levels_add_profile(&l, profile);
-	for (size_t i = 0; i < groups; i++)
-		level_add(&l, &node->groups[i]->set, "group",
-			  node->groups[i]->name);
-	if (node)
-		level_add(&l, &node->set, "node", node->name);
-	return l;
 }
 
 /* ---------------------------------------------------------- renders -- */
@@ -238,7 +198,7 @@ struct context {
 	struct builder *b;
 	const struct node *node;
 	const struct profile *profile;
-	struct levels levels;
+	const struct levels *levels;
 	const struct doc **docs; /* outermost first */
 	size_t doc_count;
 	struct span use; /* the machine, for notes */
@@ -249,11 +209,11 @@ static void context_add_vars(struct context *c)
 {
 	size_t room = 1;
 
-	for (size_t i = 0; i < c->levels.count; i++)
-		room += 1 + c->levels.at[i].set->vars_from_count;
+	for (size_t i = 0; i < c->levels->count; i++)
+		room += 1 + c->levels->at[i].set->vars_from_count;
 	c->docs = arena_new_array(c->b->arena, room, const struct doc *);
-	for (size_t i = 0; i < c->levels.count; i++) {
-		const struct settings *set = c->levels.at[i].set;
+	for (size_t i = 0; i < c->levels->count; i++) {
+		const struct settings *set = c->levels->at[i].set;
 
 		if (set->vars_replace)
 			c->doc_count = 0;
@@ -270,9 +230,9 @@ static void context_add_facts(struct context *c)
 {
 	const struct channel *channel = NULL;
 
-	for (size_t i = 0; i < c->levels.count; i++)
-		if (c->levels.at[i].set->follows)
-			channel = c->levels.at[i].set->follows;
+	for (size_t i = 0; i < c->levels->count; i++)
+		if (c->levels->at[i].set->follows)
+			channel = c->levels->at[i].set->follows;
 	if (channel)
 		fact_set_doc(c->b, FACT_CHANNEL, channel->vars);
 }
@@ -516,10 +476,10 @@ static bool boot_kernel(struct context *c, struct boot *boot)
 	const struct templated *kernel = NULL;
 	const struct level *level = NULL;
 
-	for (size_t i = 0; i < c->levels.count; i++) {
-		if (c->levels.at[i].set->kernel.tmpl) {
-			kernel = &c->levels.at[i].set->kernel;
-			level = &c->levels.at[i];
+	for (size_t i = 0; i < c->levels->count; i++) {
+		if (c->levels->at[i].set->kernel.tmpl) {
+			kernel = &c->levels->at[i].set->kernel;
+			level = &c->levels->at[i];
 		}
 	}
 	if (!kernel) {
@@ -541,12 +501,12 @@ static bool boot_initrds(struct context *c, struct boot *boot)
 	size_t count = 0;
 	bool good = true;
 
-	for (size_t i = 0; i < c->levels.count; i++)
-		count += c->levels.at[i].set->initrd.count;
+	for (size_t i = 0; i < c->levels->count; i++)
+		count += c->levels->at[i].set->initrd.count;
 	boot->initrds = arena_new_array(c->b->arena, count, struct blob *);
-	for (size_t i = 0; i < c->levels.count; i++) {
+	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct templated_list *list =
-			&c->levels.at[i].set->initrd;
+			&c->levels->at[i].set->initrd;
 
 		if (list->replaces)
 			boot->initrd_count = 0;
@@ -557,7 +517,8 @@ static bool boot_initrds(struct context *c, struct boot *boot)
 			if (!blob)
 				continue;
 			boot->initrds[boot->initrd_count++] = blob;
-			blob_want(c->b, blob, &c->levels.at[i], "initrd", NULL);
+			blob_want(c->b, blob, &c->levels->at[i], "initrd",
+				  NULL);
 		}
 	}
 	return good;
@@ -622,22 +583,22 @@ static bool boot_files(struct context *c, struct boot *boot)
 	size_t count = 0;
 	bool good = true;
 
-	for (size_t i = 0; i < c->levels.count; i++)
-		count += c->levels.at[i].set->files.count;
+	for (size_t i = 0; i < c->levels->count; i++)
+		count += c->levels->at[i].set->files.count;
 	if (!count)
 		return true;
 	wanted = arena_new_array(c->b->arena, count, struct wanted_file);
 	boot->files = arena_new_array(c->b->arena, count, struct injected);
 	count = 0;
-	for (size_t i = 0; i < c->levels.count; i++) {
-		const struct file_list *list = &c->levels.at[i].set->files;
+	for (size_t i = 0; i < c->levels->count; i++) {
+		const struct file_list *list = &c->levels->at[i].set->files;
 
 		if (list->replaces)
 			count = 0;
 		for (size_t j = 0; j < list->count; j++)
 			wanted[count++] =
 				(struct wanted_file){ &list->at[j],
-						      &c->levels.at[i] };
+						      &c->levels->at[i] };
 	}
 	count = wanted_merge(wanted, count);
 	for (size_t i = 0; i < count; i++)
@@ -710,8 +671,8 @@ static bool boot_args(struct context *c, struct boot *boot)
 	size_t room = 0;
 	bool good = true;
 
-	for (size_t i = 0; i < c->levels.count; i++) {
-		const struct templated_list *list = &c->levels.at[i].set->args;
+	for (size_t i = 0; i < c->levels->count; i++) {
+		const struct templated_list *list = &c->levels->at[i].set->args;
 
 		if (list->replaces)
 			boot->arg_count = 0;
@@ -819,6 +780,26 @@ static bool boot_uki(struct context *c, struct boot *boot)
 	return true;
 }
 
+/* To boot a profile in no phase, although it has some, is never meant. */
+static bool phase_is_said(struct context *c)
+{
+	for (const struct profile *p = c->profile; p && !c->b->phase.ptr;
+	     p = p->base) {
+		struct diag *d;
+
+		if (!p->set.phase_count)
+			continue;
+		d = diag_at(c->b->ds, DIAG_E418, c->use,
+			    "nothing says in which phase of profile \"%s\" "
+			    "this boots",
+			    p->name.ptr);
+		diag_note_at(c->b->ds, d, p->set.phases[0].at,
+			     "its phases are here");
+		return false;
+	}
+	return true;
+}
+
 static struct boot *boot_new(struct builder *b, const struct node *node,
 			     const struct profile *profile)
 {
@@ -826,7 +807,7 @@ static struct boot *boot_new(struct builder *b, const struct node *node,
 		.b = b,
 		.node = node,
 		.profile = profile,
-		.levels = levels_of(b, node, profile),
+		.levels = &b->levels,
 		.use = node ? node->at : b->site->unknown.at,
 		.use_text = node ? arena_printf(b->arena, "for node \"%s\"",
 						node->name.ptr)
@@ -835,9 +816,9 @@ static struct boot *boot_new(struct builder *b, const struct node *node,
 	struct boot *boot = arena_new(b->arena, struct boot);
 	bool good;
 
-	for (size_t i = 0; i < c.levels.count; i++)
-		if (c.levels.at[i].set->incomplete)
-			return NULL;
+	levels_set(b->arena, &b->levels, b->site, node, profile, b->phase);
+	if (levels_incomplete(c.levels) || !phase_is_said(&c))
+		return NULL;
 	facts_set(b, node, profile);
 	context_add_facts(&c);
 	context_add_vars(&c);
@@ -852,51 +833,6 @@ static struct boot *boot_new(struct builder *b, const struct node *node,
 }
 
 /* --------------------------------------------------------- machines -- */
-
-static const struct profile *node_profile(const struct builder *b,
-					  const struct node *node)
-{
-	const struct profile *profile = b->site->set.booted;
-
-	for (size_t i = 0; i < node->group_count; i++)
-		if (node->groups[i]->set.booted)
-			profile = node->groups[i]->set.booted;
-	return node->set.booted ? node->set.booted : profile;
-}
-
-static const struct boot_order *node_order(const struct builder *b,
-					   const struct node *node,
-					   const struct profile *profile)
-{
-	const struct boot_order *order = &b->site->set.boot;
-
-	for (const struct profile *p = profile; p; p = p->base) {
-		if (p->set.boot.count) {
-			order = &p->set.boot;
-			break;
-		}
-	}
-	for (size_t i = 0; i < node->group_count; i++)
-		if (node->groups[i]->set.boot.count)
-			order = &node->groups[i]->set.boot;
-	if (node->set.boot.count)
-		order = &node->set.boot;
-	return order;
-}
-
-static bool node_incomplete(const struct builder *b, const struct node *node,
-			    const struct profile *profile)
-{
-	if (b->site->set.incomplete || node->set.incomplete)
-		return true;
-	for (; profile; profile = profile->base)
-		if (profile->set.incomplete)
-			return true;
-	for (size_t i = 0; i < node->group_count; i++)
-		if (node->groups[i]->set.incomplete)
-			return true;
-	return false;
-}
 
 static void machine_act(struct builder *b, struct machine *machine,
 			const struct step *step)
@@ -987,20 +923,25 @@ static void machine_follow(struct builder *b, struct machine *machine,
 	}
 }
 
-static void node_machine(struct builder *b, const struct node *node,
-			 struct machine *machine)
+/* Everything that a node does in one phase. */
+static void machine_in_phase(struct builder *b, struct machine *machine,
+			     struct text phase)
 {
-	const struct profile *profile = node_profile(b, node);
-	const struct boot_order *order = node_order(b, node, profile);
-	struct step own = { .kind = STEP_PROFILE, .profile = profile };
+	const struct node *node = machine->node;
+	struct step own = { .kind = STEP_PROFILE };
+	const struct boot_order *order;
 	struct diag *d;
 
-	machine->node = node;
-	if (node_incomplete(b, node, profile))
+	levels_set(b->arena, &b->levels, b->site, node, NULL, phase);
+	own.profile = levels_profile(&b->levels);
+	levels_set(b->arena, &b->levels, b->site, node, own.profile, phase);
+	if (levels_incomplete(&b->levels))
 		return;
+	b->phase = phase;
+	order = levels_order(&b->levels);
 	if (order->count) {
 		machine_follow(b, machine, order, STEP_RETRY);
-	} else if (profile) {
+	} else if (own.profile) {
 		machine_follow(
 			b, machine,
 			&(struct boot_order){ .steps = &own, .count = 1 },
@@ -1012,6 +953,84 @@ static void node_machine(struct builder *b, const struct node *node,
 		diag_help(b->ds, d,
 			  "give it, one of its groups, or the site a profile "
 			  "or a boot order");
+	}
+	b->phase = (struct text){ NULL, 0 };
+}
+
+static void no_such_phase(struct builder *b, const struct node *node,
+			  const struct located *phase,
+			  const struct text *phases, size_t count)
+{
+	struct diag *d = diag_at(b->ds, DIAG_E416, phase->at,
+				 "node \"%s\" has no phase \"%s\"",
+				 node->name.ptr, phase->text.ptr);
+	struct sbuf names = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		sbuf_printf(&names, "%s%s", i ? ", " : "", phases[i].ptr);
+	if (count)
+		diag_help(b->ds, d, "its phases are: %s", sbuf_text(&names));
+	else
+		diag_help(b->ds, d,
+			  "neither its profile nor one of its groups has "
+			  "phases");
+	sbuf_release(&names);
+	if (phase->at.source != node->at.source ||
+	    phase->at.begin < node->at.begin)
+		diag_note_at(b->ds, d, node->at, "the node");
+}
+
+/* Whether a node is in one of its phases, if it has any. A phase for all of
+ * the site or a group may pass over nodes without phases. */
+static bool phase_is_good(struct builder *b, const struct node *node,
+			  const struct located *phase,
+			  const struct text *phases, size_t count)
+{
+	struct diag *d;
+
+	if (!phase->text.ptr) {
+		if (!count)
+			return true;
+		d = diag_at(b->ds, DIAG_E418, node->at,
+			    "nothing says in which phase node \"%s\" is",
+			    node->name.ptr);
+		diag_help(b->ds, d, "say so:  phase: %s", phases[0].ptr);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (text_equal(phases[i], phase->text))
+			return true;
+	if (!count && !node->set.phase.text.ptr)
+		return true;
+	no_such_phase(b, node, phase, phases, count);
+	return false;
+}
+
+/* What a node does in the phases that it is not in is made as well: its faults
+ * show today, its files lie ready, and to change the phase changes the script
+ * alone. */
+static void node_machine(struct builder *b, const struct node *node,
+			 struct machine *machine)
+{
+	struct located phase;
+	struct text *phases;
+	size_t count;
+
+	machine->node = node;
+	levels_set(b->arena, &b->levels, b->site, node, NULL,
+		   (struct text){ NULL, 0 });
+	if (levels_incomplete(&b->levels))
+		return;
+	phase = levels_phase(&b->levels);
+	phases = levels_phases(b->arena, b->site, node, &count);
+	if (!phase_is_good(b, node, &phase, phases, count))
+		return;
+	machine_in_phase(b, machine, phase.text);
+	for (size_t i = 0; i < count; i++) {
+		struct machine later = { .node = node };
+
+		if (!text_equal(phases[i], phase.text))
+			machine_in_phase(b, &later, phases[i]);
 	}
 }
 

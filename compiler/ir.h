@@ -160,8 +160,19 @@ struct settings {
 	const struct doc *vars;        /**< DOC_MAP or NULL */
 	const struct doc **vars_from;  /**< DOC_MAPs of files: later ones win */
 	size_t vars_from_count;
+	struct located phase;
+	struct phase *phases; /**< by name */
+	size_t phase_count;
 	bool vars_replace;
 	bool incomplete; /**< something in it was wrong and has been reported */
+};
+
+/** Settings that lie over those of a profile or group for a while. */
+struct phase {
+	struct text name;
+	struct span at;
+	struct text label; /**< for people: "debian/install" */
+	struct settings set;
 };
 
 /** What several machines run the same release of: "flatcar/stable". */
@@ -196,7 +207,8 @@ struct node {
 	struct located ip;     /**< address and, if given, prefix length */
 	const struct group **groups; /**< as named: later ones win */
 	size_t group_count;
-	bool identity_refused; /**< a MAC, UUID, … was wrong and reported */
+	const struct doc *said; /**< the map of the node, for editing */
+	bool identity_refused;  /**< a MAC, UUID, … was wrong and reported */
 	struct settings set;
 };
 
@@ -216,6 +228,7 @@ struct site {
 	struct located signer;
 	struct boot_order unknown;
 	bool allow_unknown_install;
+	bool has_phases; /**< some profile or group has */
 	struct settings set;
 	struct channel *channels;
 	struct profile *profiles;

@@ -6,6 +6,13 @@
 #include "resolve_parts.h"
 #include "template_file.h"
 
+/* Settings that may have phases. */
+static void link_own(struct resolve *r, struct settings *set, struct text name)
+{
+	link_settings(r, set);
+	link_phases(r, set, name);
+}
+
 static void link_names(struct resolve *r)
 {
 	struct site *site = r->site;
@@ -16,9 +23,9 @@ static void link_names(struct resolve *r)
 		link_menu_items(r, &site->menus[i]);
 	link_profiles(r);
 	for (size_t i = 0; i < site->profile_count; i++)
-		link_settings(r, &site->profiles[i].set);
+		link_own(r, &site->profiles[i].set, site->profiles[i].name);
 	for (size_t i = 0; i < site->group_count; i++)
-		link_settings(r, &site->groups[i].set);
+		link_own(r, &site->groups[i].set, site->groups[i].name);
 	for (size_t i = 0; i < site->node_count; i++) {
 		link_settings(r, &site->nodes[i].set);
 		link_groups(r, &site->nodes[i]);

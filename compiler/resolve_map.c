@@ -67,6 +67,7 @@ static const parse_fn parsers[TYPES] = {
 	[TYPE_PROFILES] = parse_profiles,
 	[TYPE_GROUPS] = parse_groups,
 	[TYPE_NODES] = parse_nodes,
+	[TYPE_PHASES] = parse_phases,
 	[TYPE_REFERENCE] = parse_reference,
 	[TYPE_REFERENCES] = parse_references,
 	[TYPE_CHANNELS] = parse_channels,

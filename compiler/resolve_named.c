@@ -132,6 +132,8 @@ static size_t parse_entries(struct resolve *r, const struct doc *doc,
 		*(struct entry *)(void *)at =
 			(struct entry){ pair->key, pair->key_at };
 		count++;
+		if (entries->level == AT_NODE)
+			((struct node *)(void *)at)->said = pair->value;
 		if (wants_map(r, pair->value, pair->key.ptr))
 			parse_map(r, pair->value, &holders);
 		else if (pair->value->kind == DOC_NULL)
@@ -180,6 +182,33 @@ void parse_nodes(struct resolve *r, const struct doc *doc,
 		r, doc, room,
 		&(struct entries){ AT_NODE, site->nodes, sizeof(*site->nodes),
 				   offsetof(struct node, set) });
+}
+
+void parse_phases(struct resolve *r, const struct doc *doc,
+		  const struct field *field)
+{
+	struct settings *set =
+		(struct settings *)(void *)((char *)field->at -
+					    offsetof(struct settings, phases));
+	size_t room = entry_room(r, doc, field);
+
+	r->site->has_phases |= room > 0;
+	set->phases = arena_new_array(r->arena, room, struct phase);
+	set->phase_count = parse_entries(
+		r, doc, room,
+		&(struct entries){ AT_PHASE, set->phases, sizeof(*set->phases),
+				   offsetof(struct phase, set) });
+}
+
+void link_phases(struct resolve *r, struct settings *set, struct text name)
+{
+	for (size_t i = 0; i < set->phase_count; i++) {
+		struct phase *phase = &set->phases[i];
+
+		phase->label = text_of(arena_printf(r->arena, "%s/%s", name.ptr,
+						    phase->name.ptr));
+		link_settings(r, &phase->set);
+	}
 }
 
 void parse_menus(struct resolve *r, const struct doc *doc,

@@ -140,6 +140,8 @@ void link_profiles(struct resolve *r);
 void link_order(struct resolve *r, struct boot_order *order);
 void link_menu_items(struct resolve *r, struct menu *menu);
 void link_settings(struct resolve *r, struct settings *set);
+/** @param name	of the profile or group whose phases these are */
+void link_phases(struct resolve *r, struct settings *set, struct text name);
 void link_groups(struct resolve *r, struct node *node);
 
 /* ---------------------------------------------------------- parsers -- */
@@ -167,6 +169,7 @@ PARSER(parse_menus);
 PARSER(parse_mode);
 PARSER(parse_name);
 PARSER(parse_nodes);
+PARSER(parse_phases);
 PARSER(parse_profiles);
 PARSER(parse_reference);
 PARSER(parse_references);

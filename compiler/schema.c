@@ -116,8 +116,8 @@ const struct schema_key schema_keys[] = {
 	  "debian" },
 
 	/* Any level: node over groups (last named first), profile, site. */
-	{ "profile", AT_SITE | AT_GROUP | AT_NODE, 0, TYPE_REFERENCE, false,
-	  SETTINGS(profile), "The profile to boot.", "debian" },
+	{ "profile", AT_SITE | AT_GROUP | AT_PHASE | AT_NODE, 0, TYPE_REFERENCE,
+	  false, SETTINGS(profile), "The profile to boot.", "debian" },
 	{ "boot", AT_ANY, 0, TYPE_BOOT, false, SETTINGS(boot),
 	  "Boot order: steps that are tried in turn. A step is a profile, or "
 	  "disk (what is installed on the first disk), retry (from the "
@@ -125,6 +125,15 @@ const struct schema_key schema_keys[] = {
 	  "firmware), shell, menu or menu:NAME. \"local\" stands for [disk, "
 	  "exit]. Default: the profile, then retry.",
 	  "[disk, debian]" },
+	{ "phases", AT_PROFILE | AT_GROUP, 0, TYPE_PHASES, false,
+	  SETTINGS(phases),
+	  "What a machine goes through, as installing and running: settings by "
+	  "name, which lie over those of the profile or group itself in that "
+	  "phase. Those of a group may name another profile. What a node would "
+	  "do in its other phases is built as well.",
+	  "{install: {boot: debian}, run: {boot: [disk, debian]}}" },
+	{ "phase", AT_SITE | AT_GROUP | AT_NODE, 0, TYPE_NAME, false,
+	  SETTINGS(phase), "The phase that the machine is in.", "install" },
 	{ "kernel", AT_ANY, 0, TYPE_PATH, false, SETTINGS(kernel),
 	  "Kernel: a path beside the site file.", "assets/debian-12/linux" },
 	{ "initrd", AT_ANY, 0, TYPE_PATHS, true, SETTINGS(initrd),
@@ -190,8 +199,6 @@ const struct schema_key schema_keys[] = {
 
 	/* Planned: told apart from a typing mistake. */
 	PLANNED("network", AT_ANY),
-	PLANNED("phase", AT_ANY),
-	PLANNED("phases", AT_PROFILE | AT_GROUP),
 	PLANNED("efi", AT_ANY),
 	PLANNED("uki", AT_ANY),
 	PLANNED("iso", AT_ANY),
@@ -214,6 +221,7 @@ static const struct {
 	{ AT_FILE, "file", "An entry of files, as a map" },
 	{ AT_MENU, "menu", "An entry of menus" },
 	{ AT_ITEM, "item", "An entry of items, as a map" },
+	{ AT_PHASE, "phase", "An entry of phases" },
 };
 
 #define LEVELS (sizeof(levels) / sizeof(*levels))
@@ -319,6 +327,7 @@ static const struct {
 	[TYPE_PROFILES] = { NAMED("profile"), "map of profiles", true },
 	[TYPE_GROUPS] = { NAMED("group"), "map of groups", true },
 	[TYPE_NODES] = { NAMED("node"), "map of nodes", true },
+	[TYPE_PHASES] = { NAMED("phase"), "map of phases", true },
 	[TYPE_REFERENCE] = { NAME, "name of a profile" },
 	[TYPE_REFERENCES] = { ONE_OR_MORE("{" NAME "}"),
 			      "name or list of names of groups" },

@@ -17,8 +17,9 @@ enum level {
 	AT_FILE = 16, /**< the map form of one entry of `files:` */
 	AT_MENU = 32,
 	AT_ITEM = 64, /**< the map form of one entry of `items:` */
-	AT_LAST = AT_ITEM,
-	AT_ANY = AT_SITE | AT_PROFILE | AT_GROUP | AT_NODE,
+	AT_PHASE = 128,
+	AT_LAST = AT_PHASE,
+	AT_ANY = AT_SITE | AT_PROFILE | AT_GROUP | AT_NODE | AT_PHASE,
 };
 
 /** What a value looks like; value_types[] in schema.c tells more. */
@@ -42,6 +43,7 @@ enum value_type {
 	TYPE_PROFILES,
 	TYPE_GROUPS,
 	TYPE_NODES,
+	TYPE_PHASES,
 	TYPE_REFERENCE,
 	TYPE_REFERENCES,
 	TYPE_CHANNELS,

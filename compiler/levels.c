@@ -1,0 +1,153 @@
+#include "levels.h"
+
+#include "arena.h"
+#include "vec.h"
+
+#include <stdlib.h>
+
+static void level_add(struct levels *l, const struct settings *set,
+		      const char *kind, const char *name)
+{
+	l->at[l->count++] = (struct level){ set, kind, name };
+}
+
+static const struct phase *phase_find(const struct settings *set,
+				      struct text name)
+{
+	for (size_t i = 0; name.ptr && i < set->phase_count; i++)
+		if (text_equal(set->phases[i].name, name))
+			return &set->phases[i];
+	return NULL;
+}
+
+static void level_add_with_phase(struct levels *l, const struct settings *set,
+				 const char *kind, struct text name,
+				 struct text phase_name)
+{
+	const struct phase *phase = phase_find(set, phase_name);
+
+	level_add(l, set, kind, name.ptr);
+	if (phase)
+		level_add(l, &phase->set, kind, phase->label.ptr);
+}
+
+/* A profile, and before it those that it extends. */
+static void levels_add_profile(struct levels *l, const struct profile *profile,
+			       struct text phase)
+{
+	if (profile->base)
+		levels_add_profile(l, profile->base, phase);
+	level_add_with_phase(l, &profile->set, "profile", profile->name, phase);
+}
+
+void levels_set(struct arena *arena, struct levels *levels,
+		const struct site *site, const struct node *node,
+		const struct profile *profile, struct text phase)
+{
+	size_t groups = node ? node->group_count : 0, room = 2 + 2 * groups;
+
+	for (const struct profile *p = profile; p; p = p->base)
+		room += 2;
+	if (levels->room < room) {
+		levels->at = arena_new_array(arena, room, struct level);
+		levels->room = room;
+	}
+	levels->count = 0;
+	level_add(levels, &site->set, "site", "");
+	if (profile)
+		levels_add_profile(levels, profile, phase);
+	for (size_t i = 0; i < groups; i++)
+		level_add_with_phase(levels, &node->groups[i]->set, "group",
+				     node->groups[i]->name, phase);
+	if (node)
+		level_add(levels, &node->set, "node", node->name.ptr);
+}
+
+bool levels_incomplete(const struct levels *levels)
+{
+	for (size_t i = 0; i < levels->count; i++)
+		if (levels->at[i].set->incomplete)
+			return true;
+	return false;
+}
+
+const struct profile *levels_profile(const struct levels *levels)
+{
+	for (size_t i = levels->count; i-- > 0;)
+		if (levels->at[i].set->booted)
+			return levels->at[i].set->booted;
+	return NULL;
+}
+
+const struct boot_order *levels_order(const struct levels *levels)
+{
+	for (size_t i = levels->count; i-- > 0;)
+		if (levels->at[i].set->boot.count)
+			return &levels->at[i].set->boot;
+	return &levels->at[0].set->boot;
+}
+
+struct located levels_phase(const struct levels *levels)
+{
+	for (size_t i = levels->count; i-- > 0;)
+		if (levels->at[i].set->phase.text.ptr)
+			return levels->at[i].set->phase;
+	return (struct located){ 0 };
+}
+
+/* ----------------------------------------------------------- phases -- */
+
+struct names {
+	struct arena *arena;
+	VEC(struct text) all;
+};
+
+static void names_add_phases(struct names *names, const struct settings *set)
+{
+	for (size_t i = 0; i < set->phase_count; i++) {
+		bool known = false;
+
+		vec_foreach (struct text, name, &names->all)
+			known = known || text_equal(*name, set->phases[i].name);
+		if (!known)
+			*vec_push(names->arena, &names->all) =
+				set->phases[i].name;
+	}
+}
+
+/* Those of the profile that a node boots in some phase. */
+static void names_add_profile(struct names *names, const struct site *site,
+			      const struct node *node, struct text phase)
+{
+	struct levels l = { 0 };
+
+	levels_set(names->arena, &l, site, node, NULL, phase);
+	for (const struct profile *p = levels_profile(&l); p; p = p->base)
+		names_add_phases(names, &p->set);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return text_compare(*(const struct text *)a, *(const struct text *)b);
+}
+
+struct text *levels_phases(struct arena *arena, const struct site *site,
+			   const struct node *node, size_t *ret_count)
+{
+	struct names names = { .arena = arena };
+
+	*ret_count = 0;
+	if (!site->has_phases)
+		return NULL;
+	for (size_t i = 0; i < node->group_count; i++)
+		names_add_phases(&names, &node->groups[i]->set);
+	names_add_profile(&names, site, node, (struct text){ NULL, 0 });
+	/* A phase of a group may bring another profile. */
+	for (size_t i = 0; i < names.all.count; i++)
+		names_add_profile(&names, site, node, names.all.at[i]);
+	if (names.all.count > 1)
+		qsort(names.all.at, names.all.count, sizeof(*names.all.at),
+		      compare_texts);
+	*ret_count = names.all.count;
+	return names.all.at;
+}
