@@ -39,7 +39,7 @@ PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 # slirp.pc wants GLib's, which libslirp-dev of Debian does not bring along.
 PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lslirp -lresolv
 
-CPPFLAGS += -D_GNU_SOURCE -Icompiler -Icerts -Iipxe-embed -I$(B)
+CPPFLAGS += -D_GNU_SOURCE -Icompiler -Icerts -Iimport -Iipxe-embed -I$(B)
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(WERROR) $(CFLAGS_$(VARIANT)) $(PKG_CFLAGS) \
 	$(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = $(CFLAGS_$(VARIANT)) $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
@@ -48,6 +48,7 @@ Q := $(if $(V),,@)
 say = @printf '  %-7s %s\n'
 
 compiler_objects := $(patsubst %.c,$(B)/%.o,$(wildcard compiler/*.c))
+import_objects := $(patsubst %.c,$(B)/%.o,$(wildcard import/*.c))
 certs_objects := $(patsubst %.c,$(B)/%.o,$(wildcard certs/*.c))
 program_objects := $(patsubst %.c,$(B)/%.o,$(wildcard ipxe-embed/*.c))
 unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,\
@@ -64,6 +65,7 @@ all: build/ipxe-embed ## the program (build/ipxe-embed)
 
 $(B)/libcompiler.a: $(compiler_objects)
 $(B)/libcerts.a: $(certs_objects)
+$(B)/libimport.a: $(import_objects)
 $(B)/%.a:
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -71,7 +73,8 @@ $(B)/%.a:
 # Everything but main(), so that tests can link the rest of the program.
 $(B)/libprogram.a: $(filter-out $(B)/ipxe-embed/main.o,$(program_objects))
 
-libraries := $(B)/libprogram.a $(B)/libcerts.a $(B)/libcompiler.a
+libraries := $(B)/libprogram.a $(B)/libimport.a $(B)/libcerts.a \
+	$(B)/libcompiler.a
 
 $(B)/bin/ipxe-embed: $(B)/ipxe-embed/main.o $(libraries)
 	@mkdir -p $(@D)

@@ -22,6 +22,7 @@ static const struct verb *const verbs[] = {
 	&verb_keys_show,
 	&verb_keys_secure_boot,
 	&verb_keys_ovmf,
+	&verb_import_matchbox,
 	&verb_schema,
 	&verb_explain,
 	&verb_help,

@@ -1,0 +1,214 @@
+#ifndef IMPORT_MATCHBOX_H
+#define IMPORT_MATCHBOX_H
+/**
+ * @file
+ * A Matchbox, as it lies on disk: private to matchbox*.c.
+ *
+ *     files -> groups, profiles -> who gets what -> site
+ *
+ * @see https://matchbox.psdn.io/ and its source, server/ and http/
+ */
+#include "go_template.h"
+
+/** What a profile names beside what is booted. */
+enum config_kind { CONFIG_IGNITION, CONFIG_CLOUD, CONFIG_GENERIC, CONFIGS };
+
+struct mb_value {
+	struct text text; /**< ptr NULL: not given */
+	struct span at;
+};
+
+struct mb_label {
+	struct text key, value; /**< a MAC address in its canonical form */
+	const struct doc_pair *pair;
+};
+
+struct mb_labels {
+	struct mb_label *at;
+	size_t count, room;
+};
+
+/** A test of a template that became a variable. */
+struct mb_test {
+	struct text name;
+	const struct go_expr *expr;
+	size_t role;
+};
+
+struct mb_group {
+	struct text
+		key; /**< name of the file, which is what Matchbox goes by */
+	struct span at;
+	struct mb_value profile, title;
+	struct mb_labels selectors;
+	struct text order; /**< "mac=…,os=installed": decides between equals */
+	const struct doc *metadata; /**< DOC_MAP or NULL */
+	const struct doc *data;     /**< what its templates see */
+	struct mb_profile *boots;   /**< NULL: there is no such profile */
+	VEC(struct mb_test) tests;
+	bool used;
+	struct text name;  /**< in the site, where several nodes share it */
+	size_t node_count; /**< that it is for */
+};
+
+/** A file for the initrd. */
+struct mb_file {
+	struct text path; /**< in the initrd */
+	struct text from; /**< beside the site file */
+	bool verbatim;
+	const char *const *convert; /**< program with arguments; or NULL */
+};
+
+struct mb_files {
+	struct mb_file *at;
+	size_t count, room;
+};
+
+struct mb_profile {
+	struct text key;
+	struct span at;
+	struct mb_value title, kernel;
+	VEC(struct mb_value) initrds;
+	VEC(struct mb_value) args;
+	struct mb_value config[CONFIGS];
+	bool has_boot, used;
+	bool boots;             /**< some machine boots it */
+	struct mb_group *alone; /**< default group, where no node boots it */
+	struct text name;       /**< in the site */
+	struct text group;      /**< hands out its configuration to nodes */
+	struct mb_files files;  /**< for those who boot it */
+	struct mb_files group_files; /**< for that group */
+};
+
+/** Labels that are only sent once a system runs: `os=installed`. */
+struct mb_role {
+	struct text name; /**< "installed"; "boot" for the first, without any */
+	struct mb_labels labels;
+};
+
+/** A configuration that is put into an initrd. */
+struct mb_wanted {
+	size_t role;
+	enum config_kind kind;
+	struct text path;           /**< in the initrd */
+	struct mb_profile *profile; /**< that is booted with it */
+	bool good;                  /**< everyone gets it */
+};
+
+struct mb_template {
+	const struct import_file *file;
+	const struct go_template
+		*tmpl; /**< NULL: cannot be read, or verbatim */
+	bool verbatim, used, parsed;
+	struct map written; /**< name of the role -> struct mb_written */
+};
+
+/** A template as it was written for a role. */
+struct mb_written {
+	struct text path; /**< ptr NULL: could not be */
+	const char *const *convert;
+};
+
+struct mb_node {
+	struct text name;
+	struct span at;
+	struct mb_labels labels; /**< mac, uuid, serial: at most one of each */
+	struct mb_group **by_role; /**< NULL where nothing matches */
+	struct mb_group *first;    /**< that it was found in */
+};
+
+struct matchbox {
+	struct import *im;
+	const struct import_files *files;
+	const struct import_options *options;
+	VEC(struct mb_group) groups; /**< in the order of matching */
+	VEC(struct mb_profile) profiles;
+	VEC(struct mb_role) roles;
+	VEC(struct mb_node) nodes;
+	VEC(struct mb_wanted) wanted;
+	VEC(struct mb_template) templates;
+	struct map renamed; /**< keys that mean another thing to each role */
+	struct map group_names, node_names, profile_names; /**< of the site */
+	struct map paths;             /**< of outputs -> the bytes */
+	struct map printed;           /**< variables that templates name */
+	VEC(const struct doc *) docs; /**< all that was read */
+	bool mac_hyphens; /**< nodes need a variable with their MAC so */
+};
+
+/** The directory of a kind of configuration, and its service: "ignition". */
+extern const char *const config_kinds[CONFIGS];
+
+/** Read all files. @return whether there was a group */
+bool matchbox_read(struct matchbox *mb);
+
+/** Whether a key of labels means the MAC address. */
+bool matchbox_is_mac(struct text key);
+
+/** Whether stock Matchbox is told a label when a machine boots. */
+bool matchbox_is_boot_label(struct text key);
+
+/** Whether a label tells one machine from all others. */
+bool matchbox_is_identity(struct text key);
+
+/** Whether a group is for one machine. */
+bool matchbox_is_own(const struct mb_group *group);
+
+/** The group for some labels, as Matchbox picks it; or NULL. */
+struct mb_group *matchbox_match(struct matchbox *mb,
+				const struct mb_labels *labels);
+
+/** Find the machines, and which group each gets in each role. */
+void matchbox_resolve(struct matchbox *mb);
+
+/** The role for labels of a query; 0 if no group asks for them. */
+size_t matchbox_role(const struct matchbox *mb, const struct mb_labels *labels);
+
+/** What of labels is not told at boot. */
+void matchbox_extra(struct matchbox *mb, const struct mb_labels *labels,
+		    struct mb_labels *ret);
+
+/** @return NULL if there is no such file */
+struct mb_template *matchbox_template(struct matchbox *mb,
+				      enum config_kind kind, struct text id);
+
+/** The variable of the site for a key of a group's data. */
+struct text matchbox_variable(struct matchbox *mb, size_t role,
+			      struct text key);
+
+/** Which keys must be called differently for each role. */
+void matchbox_rename(struct matchbox *mb);
+
+/** Turn a configuration into an output, once for each role.
+ * @return its path is NULL where it cannot be; that has been reported */
+const struct mb_written *matchbox_config(struct matchbox *mb,
+					 struct mb_template *from,
+					 enum config_kind kind, size_t role,
+					 struct mb_profile *booted);
+
+/** Want a configuration in the initrd of those who boot a profile.
+ * @return whether all of them get it; else it has been reported */
+bool matchbox_want(struct matchbox *mb, const struct mb_wanted *wanted);
+
+/** Whether what boots is a CoreOS with rpm-ostree, not one with /usr/share/oem.
+ */
+bool matchbox_is_fedora(const struct mb_profile *profile);
+
+/** The service that a URL names: "ignition", or something else. */
+struct text matchbox_endpoint(struct text url);
+
+/**
+ * One argument of the kernel, as the site has it.
+ *
+ * @param ret	gets it; empty where it is left out, which has been reported
+ */
+void matchbox_arg(struct matchbox *mb, struct mb_profile *profile,
+		  struct text arg, struct span at, struct sbuf *ret);
+
+/** The path of a kernel or initrd beside the site file; ptr NULL after a
+ * finding. */
+struct text matchbox_asset(struct matchbox *mb, const struct mb_value *value);
+
+/** Write the site file. */
+void matchbox_write(struct matchbox *mb);
+
+#endif
