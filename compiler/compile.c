@@ -26,7 +26,7 @@ const struct plan *compile(struct arena *arena, const char *path,
 	if (ds->errors)
 		return NULL;
 	plan = plan_new(arena, path, machines);
-	emit_ipxe(plan, &script);
+	emit_ipxe(plan, EMIT_IMAGE, &script);
 	plan->script = (struct text){
 		arena_copy(arena, sbuf_text(&script), script.len), script.len
 	};

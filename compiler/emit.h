@@ -7,7 +7,17 @@
 #include "plan.h"
 #include "sbuf.h"
 
-/** The boot script that is baked into every image of the site. */
-void emit_ipxe(const struct plan *plan, struct sbuf *out);
+/** What the boot script finds around it. */
+enum emit_home {
+	EMIT_IMAGE, /**< it lies in an image, which has the roots as well */
+	/** It lies beside an image that knows the root by its fingerprint; the
+	 * certificate lies there too, as EMIT_ROOT. */
+	EMIT_FILE,
+};
+
+#define EMIT_ROOT "root.pem"
+
+/** The boot script of the site. */
+void emit_ipxe(const struct plan *plan, enum emit_home home, struct sbuf *out);
 
 #endif

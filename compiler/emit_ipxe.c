@@ -74,13 +74,13 @@ static void emit_head(struct emit *e)
 		    "iseq ${efi/SecureBoot} 01 || goto insecure\n");
 	PUT("set delay:int32 5\n"
 	    "set online no\n"
-	    "set lease cached\n"
+	    "set lease %s\n"
 	    "set node unidentified machine\n"
 	    "set get-mirror 1\n"
 	    "set get-asset-mirror 1\n"
 	    "echo\n"
 	    "echo ipxe-embed: site %s\n",
-	    e->plan->site_name.ptr);
+	    e->home == EMIT_IMAGE ? "cached" : "new", e->plan->site_name.ptr);
 }
 
 static void emit_identify(struct emit *e)
@@ -217,6 +217,17 @@ static void emit_unknown(struct emit *e)
 
 /* --------------------------------------------------------- routines -- */
 
+/* Only when a card is open: iPXE of 2025 opens none for it, although the
+ * firmware has left an address there. */
+static void emit_certstore(struct emit *e)
+{
+	if (e->home != EMIT_FILE)
+		return;
+	PUT("# The image trusts the root by its fingerprint. Its certificate is\n"
+	    "# for servers that do not send it; it adds no trust.\n"
+	    "certstore " EMIT_ROOT " ||\n");
+}
+
 static void emit_network(struct emit *e)
 {
 	emit_heading(e, "network");
@@ -245,8 +256,9 @@ static void emit_network(struct emit *e)
 	    "goto network-up ||\n"
 	    "dhcp net${idx} || goto network-close\n"
 	    ":network-up\n"
-	    "set online yes\n"
-	    "goto ${back}\n"
+	    "set online yes\n");
+	emit_certstore(e);
+	PUT("goto ${back}\n"
 	    ":network-close\n"
 	    "ifclose net${idx} ||\n"
 	    ":network-next\n"
@@ -470,11 +482,12 @@ static void emit_end(struct emit *e)
 	    "exit 1\n");
 }
 
-void emit_ipxe(const struct plan *plan, struct sbuf *out)
+void emit_ipxe(const struct plan *plan, enum emit_home home, struct sbuf *out)
 {
 	struct emit emit = {
 		.plan = plan,
 		.site = plan->effective->site,
+		.home = home,
 		.out = out,
 	};
 	struct emit *e = &emit;

@@ -11,6 +11,7 @@
 struct emit {
 	const struct plan *plan;
 	const struct site *site;
+	enum emit_home home;
 	struct sbuf *out;
 	bool uses[STEPS]; /**< by enum step_kind */
 };

@@ -79,7 +79,7 @@ struct plan {
 	size_t order_count;
 	struct order **order_of; /**< per machine of effective */
 
-	struct text script; /**< the boot script, as it is baked */
+	struct text script; /**< the boot script, as it is baked: EMIT_IMAGE */
 };
 
 /** effective -> plan, without the script. Cannot fail. */

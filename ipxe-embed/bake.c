@@ -1,6 +1,7 @@
 #include "bake.h"
 
 #include "arena.h"
+#include "cleanup.h"
 #include "copy.h"
 #include "files.h"
 #include "manifest.h"
@@ -8,6 +9,7 @@
 #include "roots.h"
 #include "sbuf.h"
 #include "sha256.h"
+#include "stock.h"
 #include "tools.h"
 
 #include <errno.h>
@@ -60,6 +62,12 @@ const struct bake_target bake_targets[] = {
 		 "was loaded from",
 	  .usual = true,
 	  .netboot = true },
+	{ .name = "ipxe-arm64.efi",
+	  .bin = "bin-arm64-efi",
+	  .firmware = "UEFI arm64",
+	  .use = "as ipxe.efi, for 64-bit ARM; of the distribution's iPXE only",
+	  .netboot = true,
+	  .stock_only = true },
 	{ .name = "slirp.linux",
 	  .bin = "bin-x86_64-linux",
 	  .firmware = "Linux",
@@ -393,6 +401,49 @@ static enum bake_status bake_of(struct bakery *bakery, const char *bin)
 	return status;
 }
 
+/* --------------------------------------------------------------- stock -- */
+
+static enum bake_status bake_stock_one(struct bakery *bakery,
+				       const struct stock *stock,
+				       const struct bake_target *target)
+{
+	const struct stock_image *image = stock_image(stock, target->name);
+	CLEANUP(sbuf) bytes = { 0 };
+
+	if (!image) {
+		sbuf_printf(&bakery->why, "The base %s has no %s.\n",
+			    stock->directory, target->name);
+		return fail(bakery, BAKE_FAILED);
+	}
+	stock_put_root(image, &bakery->roots.at[0].digest, &bytes);
+	return deliver(bakery, target, &bytes, true);
+}
+
+static enum bake_status bake_stock(struct bakery *bakery)
+{
+	const struct bake_request *request = bakery->request;
+	CLEANUP(stock) stock = { 0 };
+	enum bake_status status = BAKE_OK;
+
+	if (bakery->roots.count != 1) {
+		sbuf_printf(&bakery->why,
+			    "There are %zu roots of trust; an image of the "
+			    "distribution takes one.\n",
+			    bakery->roots.count);
+		return fail(bakery, BAKE_INPUT);
+	}
+	if (!stock_read(bakery->arena, request->stock, &stock)) {
+		sbuf_printf(&bakery->why,
+			    "The base %s is damaged; ipxe-embed base stock "
+			    "makes it anew.\n",
+			    request->stock);
+		return fail(bakery, BAKE_FAILED);
+	}
+	for (size_t i = 0; !status && i < request->target_count; i++)
+		status = bake_stock_one(bakery, &stock, request->targets[i]);
+	return status;
+}
+
 /* ------------------------------------------------------------ together -- */
 
 static enum bake_status bake_all(struct bakery *bakery)
@@ -400,6 +451,8 @@ static enum bake_status bake_all(struct bakery *bakery)
 	const struct bake_request *request = bakery->request;
 	enum bake_status status = BAKE_OK;
 
+	if (request->stock)
+		return bake_stock(bakery);
 	for (size_t i = 0; !status && i < request->target_count; i++)
 		if (!is_done(&bakery->result->images[i]))
 			status = bake_of(bakery, request->targets[i]->bin);

@@ -26,6 +26,7 @@ struct bake_target {
 	const char *use;      /**< a few words: what to do with it */
 	bool usual;           /**< made when nobody asks for certain ones */
 	bool netboot;         /**< a boot ROM loads it over the network */
+	bool stock_only;      /**< we do not compile it */
 	bool packed;          /**< its content is compressed */
 	unsigned needs;       /**< enum tools_need */
 	size_t warn_bytes, limit_bytes; /**< 0: any size boots */
@@ -45,7 +46,10 @@ struct bake_progress {
 };
 
 struct bake_request {
-	const struct base *base; /**< in state BASE_FOUND */
+	const struct base *base; /**< in state BASE_FOUND; or NULL, and then: */
+	/** Directory of a stock base. Its images get the one root, and no
+	 * script: that lies beside them. */
+	const char *stock;
 	struct features features;
 	struct text script;
 	/** PEM files of the site; each any number of certificates */

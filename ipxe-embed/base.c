@@ -328,16 +328,15 @@ void base_find(struct arena *arena, const char *option, struct base *ret_base)
 
 const char *base_how_to_get(void)
 {
-	return "No images were made: there is no iPXE source tree. Get release "
-	       "2.0.0 or later, for example\n"
+	return "Get the source of iPXE, release 2.0.0 or later, for example\n"
 	       "\n"
 	       "    git clone --branch v2.0.0 "
 	       "https://github.com/ipxe/ipxe ~/.cache/ipxe-embed/ipxe-2.0.0\n"
 	       "\n"
-	       "(or unpack the same release from your distribution), and build "
-	       "again. A tree elsewhere is named with --ipxe-src DIR or "
-	       "IPXE_SRC=DIR. The first image takes about two minutes for "
-	       "BIOS and as long for UEFI, later ones milliseconds.\n";
+	       "(or unpack the same release from your distribution). A tree "
+	       "elsewhere is named with --ipxe-src DIR or IPXE_SRC=DIR. The "
+	       "first image takes about two minutes for BIOS and as long for "
+	       "UEFI, later ones milliseconds.\n";
 }
 
 const char *base_cache(struct arena *arena)

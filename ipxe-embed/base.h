@@ -19,7 +19,8 @@ enum base_state {
 
 struct base {
 	enum base_state state;
-	const char *path;    /**< the directory that holds iPXE's Makefile */
+	const char *path;    /**< the directory that holds iPXE's Makefile;
+				  NULL for a tree that is not here */
 	const char *version; /**< "2.0.0", as its Makefile has it */
 	const char *origin;  /**< who named it: "--ipxe-src", "IPXE_SRC", … */
 	struct digest digest; /**< of all of it that goes into an image */

@@ -1,6 +1,8 @@
 #include "prepare.h"
 
 #include "arena.h"
+#include "base_store.h"
+#include "cleanup.h"
 #include "copy.h"
 #include "files.h"
 #include "little.h"
@@ -12,10 +14,8 @@
 #include "stock.h"
 #include "tools.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +25,6 @@
 
 /* Change it when what a base holds changes by other means than its inputs. */
 #define BASE_FORMAT "ipxe-embed base 2"
-#define BASE_JSON   "base.json"
-#define BASE_NOTE   "base.json.sha256"
 #define ZBIN        "zbin"
 #define ZBIN_QUICK  "zbin-quick"
 /* Included before zbin.c. */
@@ -35,7 +33,6 @@
 	"#define lzma_lzma_preset(options, preset) " \
 	"lzma_lzma_preset(options, 1)\n"
 #define BASE_UNUSED_S  (60 * 24 * 60 * 60)
-#define FILE_MAX_BYTES ((size_t)64 * 1024 * 1024)
 #define FILES_MAX      16
 #define PACK_TIMEOUT_S 600
 #define PLACEHOLDER \
@@ -146,19 +143,6 @@ void prepared_release(struct prepared *prepared)
 	prepared->file_count = 0;
 }
 
-/* @return whether the file is there and hashes to that */
-static bool read_checked(int dir, const char *name, const char *hex,
-			 struct sbuf *ret_bytes)
-{
-	struct digest expected, digest;
-
-	if (!hex || !digest_from_hex(text_of(hex), &expected) ||
-	    files_read(dir, name, FILE_MAX_BYTES, ret_bytes))
-		return false;
-	sha256_of(ret_bytes->ptr, ret_bytes->len, &digest);
-	return memcmp(digest.sha256, expected.sha256, 32) == 0;
-}
-
 static bool read_files(struct arena *arena, int dir, json_t *files,
 		       struct prepared *prepared)
 {
@@ -176,8 +160,8 @@ static bool read_files(struct arena *arena, int dir, json_t *files,
 			return false;
 		prepared->file_count++;
 		file->name = arena_printf(arena, "%s", name);
-		if (!read_checked(dir, name, json_string_value(hex),
-				  &file->bytes))
+		if (!base_store_read(dir, name, json_string_value(hex),
+				     &file->bytes))
 			return false;
 	}
 	return true;
@@ -235,25 +219,17 @@ static void read_kind(struct arena *arena, json_t *root,
 
 static bool read_base(struct arena *arena, int dir, struct prepared *prepared)
 {
-	struct sbuf json = { 0 }, note = { 0 };
-	json_t *root = NULL;
-	bool good = files_read(dir, BASE_NOTE, 4096, &note) == 0 &&
-		    read_checked(dir, BASE_JSON, sbuf_text(&note), &json);
+	json_t *root = base_store_read_json(dir, &prepared->digest);
+	bool good = root != NULL;
 
 	if (good) {
-		sha256_of(json.ptr, json.len, &prepared->digest);
-		root = json_loadb(sbuf_text(&json), json.len,
-				  JSON_REJECT_DUPLICATES, NULL);
 		read_kind(arena, root, prepared);
-		good = root &&
-		       read_files(arena, dir, json_object_get(root, "files"),
+		good = read_files(arena, dir, json_object_get(root, "files"),
 				  prepared) &&
 		       read_images(arena, json_object_get(root, "images"),
 				   prepared);
 	}
 	json_decref(root);
-	sbuf_release(&json);
-	sbuf_release(&note);
 	return good;
 }
 
@@ -309,7 +285,7 @@ static int pack_in(int scratch, const char *names[static 2], const char *zbin,
 	if (close(out) && !result)
 		result = -errno;
 	if (!result)
-		result = files_read(scratch, names[1], FILE_MAX_BYTES,
+		result = files_read(scratch, names[1], BASE_FILE_MAX_BYTES,
 				    ret_packed);
 	return result;
 }
@@ -394,8 +370,8 @@ static int put_file(struct making *making, const char *name,
 static int read_made(struct making *making, const char *path,
 		     struct sbuf *ret_bytes)
 {
-	int result =
-		files_read(making->copy->root, path, FILE_MAX_BYTES, ret_bytes);
+	int result = files_read(making->copy->root, path, BASE_FILE_MAX_BYTES,
+				ret_bytes);
 
 	return result ? complain(making, path, result) : 0;
 }
@@ -551,11 +527,9 @@ static int take_all(struct making *making)
 static int write_json(struct making *making, struct text identity)
 {
 	const struct prepare_request *request = making->request;
+	CLEANUP(sbuf) json = { 0 };
 	char source[65];
-	struct digest digest;
-	struct sbuf json = { 0 };
 	json_t *root;
-	char *text;
 	int result;
 
 	digest_hex(&request->base->digest, source);
@@ -568,21 +542,9 @@ static int write_json(struct making *making, struct text identity)
 			 (int)request->features.shell, "roots", PATCH_ROOTS,
 			 "toolchain", identity.ptr, (int)identity.len, "files",
 			 making->files, "images", making->images);
-	text = root ? json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
-	if (!text) {
-		json_decref(root);
-		return complain(making, BASE_JSON, -EINVAL);
-	}
-	sbuf_puts(&json, text);
-	sbuf_putc(&json, '\n');
-	free(text);
-	json_decref(root);
-	sha256_of(json.ptr, json.len, &digest);
-	digest_hex(&digest, source);
-	result = files_write(making->dir, BASE_JSON, json.ptr, json.len);
-	if (!result)
-		result = files_write(making->dir, BASE_NOTE, source, 64);
-	sbuf_release(&json);
+	result = base_store_print(root, &json)
+			 ? base_store_write_json(making->dir, &json)
+			 : -EINVAL;
 	return result ? complain(making, BASE_JSON, result) : 0;
 }
 
@@ -631,17 +593,6 @@ static void place_holders(struct making *making)
 	making->placeholder.roots = &making->roots;
 }
 
-static void remove_directory(int bases, const char *name)
-{
-	int dir = files_open_dir(bases, name);
-
-	if (dir < 0)
-		return;
-	files_remove_all(dir, NULL);
-	close(dir);
-	unlinkat(bases, name, AT_REMOVEDIR);
-}
-
 /* base.json has the time of the last use. */
 static int prune_one(void *ctx, const struct files_seen *seen)
 {
@@ -654,7 +605,7 @@ static int prune_one(void *ctx, const struct files_seen *seen)
 		return 0;
 	if (is_ours(seen->name) && files_stat(seen->dir, json, &st) == 0 &&
 	    st.st_mtime < time(NULL) - BASE_UNUSED_S)
-		remove_directory(seen->dir, seen->name);
+		base_store_remove(seen->dir, seen->name);
 	return 1;
 }
 
@@ -670,7 +621,7 @@ static int fill(struct making *making, struct text identity)
 	if (bases < 0)
 		return complain(making, "open", -errno);
 	files_walk(bases, prune_one, making, NULL);
-	remove_directory(bases, temporary);
+	base_store_remove(bases, temporary);
 	making->dir = files_make_dir(bases, temporary);
 	making->files = json_object();
 	making->images = json_object();
@@ -681,13 +632,13 @@ static int fill(struct making *making, struct text identity)
 	if (making->dir >= 0)
 		close(making->dir);
 	if (!result) {
-		remove_directory(bases, making->name);
+		base_store_remove(bases, making->name);
 		result = files_rename(bases, temporary, bases, making->name, 0);
 		if (result)
 			complain(making, "rename", result);
 	}
 	if (result)
-		remove_directory(bases, temporary);
+		base_store_remove(bases, temporary);
 	json_decref(making->files);
 	json_decref(making->images);
 	close(bases);
@@ -759,32 +710,40 @@ static int make_or_find(struct making *making, struct text identity,
 
 /* ------------------------------------------------------------- finding -- */
 
-static void visit_in(struct arena *arena, const char *bases,
-		     void (*visit)(void *ctx, const struct prepared *prepared),
-		     void *ctx)
+static const char *bases_of(struct arena *arena, const char *cache)
 {
-	struct dirent **names;
-	int count = scandir(bases, &names, NULL, alphasort);
-
-	for (int i = 0; i < count; i++) {
-		const char *path =
-			arena_printf(arena, "%s/%s", bases, names[i]->d_name);
-		struct prepared prepared = { .directory = path };
-		bool hidden = !is_ours(names[i]->d_name);
-
-		free(names[i]);
-		if (hidden)
-			continue;
-		open_base(arena, path, &prepared);
-		visit(ctx, &prepared);
-		prepared_release(&prepared);
-	}
-	if (count >= 0)
-		free(names);
+	return arena_printf(arena, "%s/bases", cache);
 }
 
-static const char *const shared[] = { "/var/lib/ipxe-embed/bases",
-				      "/usr/lib/ipxe-embed/bases" };
+/* A base by this name, wherever it is; good or not. */
+static bool is_there(struct arena *arena, const char *cache, const char *name)
+{
+	bool found = cache && access(arena_printf(arena, "%s/%s/" BASE_JSON,
+						  bases_of(arena, cache), name),
+				     R_OK) == 0;
+
+	for (size_t i = 0; base_store_shared[i] && !found; i++)
+		found = access(arena_printf(arena, "%s/%s/" BASE_JSON,
+					    base_store_shared[i], name),
+			       R_OK) == 0;
+	return found;
+}
+
+bool prepare_is_possible(struct arena *arena,
+			 const struct prepare_request *request,
+			 struct sbuf *why)
+{
+	const struct features *features = &request->features;
+
+	if (is_there(arena, request->cache, base_name(arena, request)))
+		return true;
+	if (request->base->path)
+		return tools_are_here(needs_of(request->bin), why);
+	sbuf_printf(why, "there is no source tree, and %s is not prepared%s%s",
+		    request->bin, features->http ? " with plain HTTP" : "",
+		    features->shell ? " with a shell" : "");
+	return false;
+}
 
 int prepare(struct arena *arena, const struct prepare_request *request,
 	    struct prepared *ret_prepared, struct sbuf *why)
@@ -793,7 +752,7 @@ int prepare(struct arena *arena, const struct prepare_request *request,
 	struct making making = {
 		.arena = arena,
 		.request = request,
-		.bases = arena_printf(arena, "%s/bases", request->cache),
+		.bases = bases_of(arena, request->cache),
 		.name = name,
 		.why = why,
 	};
@@ -802,16 +761,25 @@ int prepare(struct arena *arena, const struct prepare_request *request,
 	struct sbuf identity = { 0 };
 	int result;
 
-	for (size_t i = 0;
-	     i < sizeof(shared) / sizeof(*shared) && state != BASE_IS_GOOD; i++)
+	for (size_t i = 0; base_store_shared[i] && state != BASE_IS_GOOD; i++)
 		if (open_base(arena,
-			      arena_printf(arena, "%s/%s", shared[i], name),
+			      arena_printf(arena, "%s/%s", base_store_shared[i],
+					   name),
 			      ret_prepared) == BASE_IS_GOOD)
 			return 0;
 	if (state == BASE_IS_GOOD) {
 		utimensat(AT_FDCWD, arena_printf(arena, "%s/" BASE_JSON, own),
 			  NULL, 0);
 		return 0;
+	}
+	if (!request->base->path) {
+		sbuf_printf(why,
+			    "The base %s/%s %s, and there is no source tree to "
+			    "make it from: name one with --ipxe-src.\n",
+			    making.bases, name,
+			    state == BASE_IS_DAMAGED ? "is damaged"
+						     : "is not there");
+		return -ENOENT;
 	}
 	result = know_tools(request->bin, &identity, why);
 	if (!result)
@@ -829,13 +797,41 @@ int prepare(struct arena *arena, const struct prepare_request *request,
 	return result;
 }
 
-void prepared_visit(struct arena *arena, const char *cache,
-		    void (*visit)(void *ctx, const struct prepared *prepared),
-		    void *ctx)
+bool prepared_about(struct arena *arena, const char *directory,
+		    const char *name, struct prepared_about *ret_about)
 {
-	if (cache)
-		visit_in(arena, arena_printf(arena, "%s/bases", cache), visit,
-			 ctx);
-	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
-		visit_in(arena, shared[i], visit, ctx);
+	struct prepared_about about = { .name = name, .directory = directory };
+	struct prepare_request wanted = { .base = &about.base };
+	struct prepared prepared = { 0 };
+	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	json_t *root = dir < 0 ? NULL : base_store_read_json(dir, NULL);
+	const char *source = json_string_value(json_object_get(root, "source"));
+	bool good =
+		source && digest_from_hex(text_of(source), &about.base.digest);
+
+	if (good) {
+		read_kind(arena, root, &prepared);
+		about.bin = prepared.bin;
+		about.features = prepared.features;
+		about.base.state = BASE_FOUND;
+		about.base.origin = directory;
+		about.base.version = prepared.version;
+		wanted.features = about.features;
+		wanted.bin = about.bin;
+		about.fits = strcmp(base_name(arena, &wanted), name) == 0;
+		*ret_about = about;
+	}
+	json_decref(root);
+	if (dir >= 0)
+		close(dir);
+	return good;
+}
+
+bool prepared_is_good(struct arena *arena, const char *directory)
+{
+	struct prepared prepared = { 0 };
+	bool good = open_base(arena, directory, &prepared) == BASE_IS_GOOD;
+
+	prepared_release(&prepared);
+	return good;
 }

@@ -5,18 +5,17 @@
  * Prepared bases: blank images of one bin directory of iPXE, made once, with
  * all it takes to write sites into them.
  *
- * A base is a directory: base.json says where the places of each image are and
- * what every file hashes to, base.json.sha256 what that hashes to. It is made
- * below IPXE_EMBED_CACHE/bases and appears whole; others are looked for in
- * /var/lib/ipxe-embed/bases and /usr/lib/ipxe-embed/bases, which are only read.
- * Whichever compiler made it, a base serves everybody who asks for the same
- * tree and the same configuration: it is that base's bytes that count.
+ * They lie where base_store.h says, and appear whole; base.json also says where
+ * the places of each image are. Whichever compiler made it, a base serves
+ * everybody who asks for the same tree and the same configuration: it is that
+ * base's bytes that count.
  */
 #include "bake.h"
 #include "patch.h"
 #include "sbuf.h"
 
 struct prepare_request {
+	/** Without a path there is no tree: only what is there will do. */
 	const struct base *base;
 	struct features features;
 	const char *bin;   /**< "bin-x86_64-efi" */
@@ -63,13 +62,36 @@ int prepare(struct arena *arena, const struct prepare_request *request,
 	    struct prepared *ret_prepared, struct sbuf *why);
 
 /**
- * Visit all bases that are here, in this cache and shared ones, by name.
+ * Whether prepare() has what it takes: the base, whole or not, or else a tree,
+ * and the programs that compile it.
  *
- * @param visit	gets each; one that is damaged has no images
+ * @param why	else gets the reason
  */
-void prepared_visit(struct arena *arena, const char *cache,
-		    void (*visit)(void *ctx, const struct prepared *prepared),
-		    void *ctx);
+bool prepare_is_possible(struct arena *arena,
+			 const struct prepare_request *request,
+			 struct sbuf *why);
+
+/** What a base says of itself. */
+struct prepared_about {
+	const char *name, *directory;
+	const char *bin;
+	struct features features;
+	struct base base; /**< that it was made from; without a path */
+	bool fits;        /**< prepare() finds it: made by this program */
+};
+
+/**
+ * Read what a base says of itself, and nothing else of it.
+ *
+ * @param directory	of the base
+ * @param name		last component of that
+ * @return false if it is damaged
+ */
+bool prepared_about(struct arena *arena, const char *directory,
+		    const char *name, struct prepared_about *ret_about);
+
+/** Whether every byte of it is what it should be. */
+bool prepared_is_good(struct arena *arena, const char *directory);
 
 /** @return NULL if the base has no such image */
 const struct prepared_image *prepared_image(const struct prepared *prepared,

@@ -1,6 +1,7 @@
 #include "stock.h"
 
 #include "arena.h"
+#include "base_store.h"
 #include "cleanup.h"
 #include "copy.h"
 #include "files.h"
@@ -11,14 +12,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define BASE_FORMAT     "ipxe-embed stock base 1"
-#define BASE_JSON       "base.json"
-#define BASE_NOTE       "base.json.sha256"
-#define FILE_MAX_BYTES  ((size_t)64 * 1024 * 1024)
 #define NAME_HEX        8 /* of the digest of base.json */
 #define FINGERPRINT_LEN 32
 
@@ -144,7 +141,8 @@ static int read_kind(int dir, const struct kind *kind, const char **ret_file,
 
 	for (size_t i = 0; i < 2 && kind->files[i] && result == -ENOENT; i++) {
 		*ret_file = kind->files[i];
-		result = files_read(dir, *ret_file, FILE_MAX_BYTES, ret_bytes);
+		result = files_read(dir, *ret_file, BASE_FILE_MAX_BYTES,
+				    ret_bytes);
 		if (result == -ELOOP)
 			result = -ENOENT;
 	}
@@ -224,18 +222,6 @@ void stock_release(struct stock *stock)
 	stock->image_count = 0;
 }
 
-static bool read_checked(int dir, const char *name, const char *hex,
-			 struct sbuf *ret_bytes)
-{
-	struct digest expected, digest;
-
-	if (!hex || !digest_from_hex(text_of(hex), &expected) ||
-	    files_read(dir, name, FILE_MAX_BYTES, ret_bytes))
-		return false;
-	sha256_of(ret_bytes->ptr, ret_bytes->len, &digest);
-	return memcmp(digest.sha256, expected.sha256, 32) == 0;
-}
-
 static bool read_image(int dir, json_t *about, struct stock_image *image)
 {
 	json_t *at = json_object_get(about, "fingerprint");
@@ -243,7 +229,7 @@ static bool read_image(int dir, json_t *about, struct stock_image *image)
 	size_t offset;
 
 	if (!json_is_integer(at) || json_integer_value(at) < 0 ||
-	    !read_checked(dir, image->name, hex, &image->bytes))
+	    !base_store_read(dir, image->name, hex, &image->bytes))
 		return false;
 	offset = (size_t)json_integer_value(at);
 	if (image->bytes.len < FINGERPRINT_LEN ||
@@ -254,6 +240,7 @@ static bool read_image(int dir, json_t *about, struct stock_image *image)
 		      FINGERPRINT_LEN) == 0;
 }
 
+/* @param dir	-1: their names alone */
 static bool read_images(int dir, json_t *images, struct stock *stock)
 {
 	for (size_t i = 0; i < STOCK_IMAGES; i++) {
@@ -264,7 +251,7 @@ static bool read_images(int dir, json_t *images, struct stock *stock)
 			continue;
 		stock->image_count++;
 		image->name = kinds[i].name;
-		if (!read_image(dir, about, image))
+		if (dir >= 0 && !read_image(dir, about, image))
 			return false;
 	}
 	return stock->image_count &&
@@ -285,30 +272,15 @@ static bool read_root(struct arena *arena, int dir, json_t *root,
 	return read_images(dir, json_object_get(root, "images"), stock);
 }
 
-static bool read_base(struct arena *arena, int dir, struct stock *stock)
-{
-	CLEANUP(sbuf) json = { 0 };
-	CLEANUP(sbuf) note = { 0 };
-	json_t *root;
-	bool good;
-
-	if (files_read(dir, BASE_NOTE, 4096, &note) ||
-	    !read_checked(dir, BASE_JSON, sbuf_text(&note), &json))
-		return false;
-	root = json_loadb(sbuf_text(&json), json.len, JSON_REJECT_DUPLICATES,
-			  NULL);
-	good = root && read_root(arena, dir, root, stock);
-	json_decref(root);
-	return good;
-}
-
-bool stock_read(struct arena *arena, const char *directory,
-		struct stock *ret_stock)
+static bool read_base(struct arena *arena, const char *directory, bool whole,
+		      struct stock *ret_stock)
 {
 	struct stock stock = { .directory = directory };
 	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool good = dir >= 0 && read_base(arena, dir, &stock);
+	json_t *root = dir < 0 ? NULL : base_store_read_json(dir, NULL);
+	bool good = root && read_root(arena, whole ? dir : -1, root, &stock);
 
+	json_decref(root);
 	if (dir >= 0)
 		close(dir);
 	if (good)
@@ -316,6 +288,36 @@ bool stock_read(struct arena *arena, const char *directory,
 	else
 		stock_release(&stock);
 	return good;
+}
+
+bool stock_read(struct arena *arena, const char *directory,
+		struct stock *ret_stock)
+{
+	return read_base(arena, directory, true, ret_stock);
+}
+
+bool stock_about(struct arena *arena, const char *directory,
+		 struct stock *ret_stock)
+{
+	return read_base(arena, directory, false, ret_stock);
+}
+
+const struct stock_image *stock_image(const struct stock *stock,
+				      const char *name)
+{
+	for (size_t i = 0; i < stock->image_count; i++)
+		if (strcmp(stock->images[i].name, name) == 0)
+			return &stock->images[i];
+	return NULL;
+}
+
+void stock_put_root(const struct stock_image *image, const struct digest *root,
+		    struct sbuf *ret_bytes)
+{
+	size_t at = ret_bytes->len + image->fingerprint;
+
+	sbuf_add(ret_bytes, image->bytes.ptr, image->bytes.len);
+	memcpy(ret_bytes->ptr + at, root->sha256, FINGERPRINT_LEN);
 }
 
 /* ------------------------------------------------------------- writing -- */
@@ -349,19 +351,13 @@ static void print_base(const struct stock *stock, struct sbuf *out)
 				 "certstore", 1, "digests", (int)stock->digests,
 				 "imgtrust", (int)all_know(stock, "imgverify"),
 				 "images", print_images(stock));
-	char *text =
-		root ? json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
 
-	if (!text)
+	if (!base_store_print(root, out))
 		out_of_memory(); /* the version is plain ASCII */
-	sbuf_puts(out, text);
-	sbuf_putc(out, '\n');
-	free(text);
-	json_decref(root);
 }
 
 static int write_base(int dir, const struct stock *stock,
-		      const struct sbuf *json, const char hex[static 65])
+		      const struct sbuf *json)
 {
 	int result = 0;
 
@@ -369,45 +365,29 @@ static int write_base(int dir, const struct stock *stock,
 		result = files_write(dir, stock->images[i].name,
 				     stock->images[i].bytes.ptr,
 				     stock->images[i].bytes.len);
-	if (!result)
-		result = files_write(dir, BASE_JSON, json->ptr, json->len);
-	if (!result)
-		result = files_write(dir, BASE_NOTE, hex, 64);
-	return result;
-}
-
-static void remove_directory(int bases, const char *name)
-{
-	int dir = files_open_dir(bases, name);
-
-	if (dir < 0)
-		return;
-	files_remove_all(dir, NULL);
-	close(dir);
-	unlinkat(bases, name, AT_REMOVEDIR);
+	return result ? result : base_store_write_json(dir, json);
 }
 
 /* Whatever is there is no good base, and goes. */
 static int put_base(struct arena *arena, int bases, const char *name,
-		    const struct stock *stock, const struct sbuf *json,
-		    const char hex[static 65])
+		    const struct stock *stock, const struct sbuf *json)
 {
 	const char *temporary =
 		arena_printf(arena, ".new-%s-%ld", name, (long)getpid());
 	int dir, result;
 
-	remove_directory(bases, temporary);
+	base_store_remove(bases, temporary);
 	dir = files_make_dir(bases, temporary);
 	if (dir < 0)
 		return dir;
-	result = write_base(dir, stock, json, hex);
+	result = write_base(dir, stock, json);
 	close(dir);
 	if (!result) {
-		remove_directory(bases, name);
+		base_store_remove(bases, name);
 		result = files_rename(bases, temporary, bases, name, 0);
 	}
 	if (result)
-		remove_directory(bases, temporary);
+		base_store_remove(bases, temporary);
 	return result;
 }
 
@@ -436,7 +416,7 @@ static enum stock_status keep(struct arena *arena, const char *bases,
 	if (!result && dir < 0)
 		result = -errno;
 	if (!result)
-		result = put_base(arena, dir, name, stock, &json, hex);
+		result = put_base(arena, dir, name, stock, &json);
 	if (dir >= 0)
 		close(dir);
 	if (!result)

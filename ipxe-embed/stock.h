@@ -6,9 +6,8 @@
  * and kept with the place where a root of trust goes.
  *
  * Such a program trusts one root: the SHA-256 of iPXE's own root certificate
- * (crypto/rootcert.c) stands in it once, uncompressed. A base is a directory
- * as of prepare.h: base.json says what every file hashes to and where the
- * fingerprint is, base.json.sha256 what that hashes to.
+ * (crypto/rootcert.c) stands in it once, uncompressed. A base lies where
+ * base_store.h says; base.json also says where the fingerprint is.
  */
 #include "sbuf.h"
 
@@ -16,6 +15,7 @@
 #include <stdint.h>
 
 struct arena;
+struct digest;
 
 /** Names of directories of stock bases begin so; those of others do not. */
 #define STOCK_PREFIX "stock-"
@@ -75,6 +75,23 @@ enum stock_status stock_make(struct arena *arena, const char *package,
  */
 bool stock_read(struct arena *arena, const char *directory,
 		struct stock *ret_stock);
+
+/** The same without the images: their names, and no bytes. */
+bool stock_about(struct arena *arena, const char *directory,
+		 struct stock *ret_stock);
+
+/** @return NULL if the base has none of this name */
+const struct stock_image *stock_image(const struct stock *stock,
+				      const char *name);
+
+/**
+ * The image with the fingerprint of another root.
+ *
+ * @param root	SHA-256 of the certificate
+ * @param ret_bytes	added to
+ */
+void stock_put_root(const struct stock_image *image, const struct digest *root,
+		    struct sbuf *ret_bytes);
 
 void stock_release(struct stock *stock);
 

@@ -1,75 +1,133 @@
 #include "verbs.h"
 
 #include "arena.h"
-#include "bake.h"
-#include "prepare.h"
+#include "asset.h"
+#include "choose.h"
+#include "cleanup.h"
+#include "diag.h"
 #include "progress.h"
 #include "report.h"
+#include "site_roots.h"
+#include "vec.h"
 
 #include <stdio.h>
 
 /* ---------------------------------------------------------------- list -- */
 
-struct listing {
-	size_t count, damaged;
+struct list_options {
+	const char *src;
 };
 
-static void print_base(void *ctx, const struct prepared *prepared)
+static void print_all(const struct candidates *candidates)
 {
-	struct listing *listing = ctx;
+	CLEANUP(sbuf) out = { 0 };
 
-	listing->count++;
-	if (!prepared->image_count) {
-		listing->damaged++;
-		printf("%s\n  damaged; it is made anew when it is needed\n",
-		       prepared->directory);
-		return;
-	}
-	printf("%s\n  iPXE %s from source, for", prepared->directory,
-	       prepared->version);
-	for (size_t i = 0; i < prepared->image_count; i++)
-		printf(" %s", prepared->images[i].target->name);
-	printf("\n  verify: signature, digest; up to %d roots; HTTPS%s%s\n",
-	       PATCH_ROOTS, prepared->features.http ? ", HTTP" : "",
-	       prepared->features.shell ? ", a shell" : "");
+	vec_foreach (const struct candidate, c, candidates)
+		candidate_print(c, &out);
+	vec_foreach (const struct unusable, bad, &candidates->unusable)
+		sbuf_printf(&out, "%s\n  %s\n", bad->directory, bad->why);
+	fputs(sbuf_text(&out), stdout);
 }
 
-static void print_source(struct arena *arena)
+static void print_how(const struct candidates *candidates)
 {
-	struct base base;
+	if (candidates->tree.state == BASE_REFUSED)
+		fputs(candidates->tree.why, stdout);
+	else if (!candidates->count)
+		printf("No base is here yet. From the distribution's iPXE, for "
+		       "UEFI machines:\n\n    ipxe-embed base stock\n\n%s",
+		       base_how_to_get());
+}
 
-	base_find(arena, NULL, &base);
-	if (base.state == BASE_FOUND)
-		printf("Images are made from iPXE %s in %s (from %s).\n",
-		       base.version, base.path, base.origin);
-	else if (base.state == BASE_REFUSED)
-		fputs(base.why, stdout);
-	else
-		fputs(base_how_to_get(), stdout);
+static enum status read_needs(struct call *call, struct base_needs *ret_needs)
+{
+	struct assets assets = { 0 }; /* no cache: look, do not measure */
+	struct compile_env env = asset_env(&assets);
+	struct diags ds = { .arena = call->arena };
+	const struct plan *plan =
+		compile(call->arena, call->operands[0], &env, &ds);
+	enum status status = report_diags(call, &ds);
+	struct text pem;
+
+	if (status != STATUS_OK)
+		return status;
+	ret_needs->verify = plan->verify;
+	ret_needs->features = plan->features;
+	return site_roots(call, plan, &pem, &ret_needs->root_count);
+}
+
+/* Which one build would take, and why not the others. */
+static void print_choice(const struct call *call,
+			 const struct candidates *candidates,
+			 const struct base_wish *wish,
+			 const struct base_needs *needs)
+{
+	struct base_choice choice;
+
+	base_choose(call->arena, wish, needs, &choice);
+	printf("\nFor %s:\n", call->operands[0]);
+	if (choice.status != CHOICE_MADE) {
+		printf("%s\n", choice.why);
+		return;
+	}
+	printf("  %s\n ", choice.why);
+	for (size_t i = 0; i < choice.target_count; i++)
+		printf(" %s", choice.targets[i]->name);
+	putchar('\n');
+	vec_foreach (const struct candidate, c, candidates) {
+		const char *lack = candidate_lack(call->arena, c, needs);
+
+		if (lack)
+			printf("  not %s: it %s\n", c->name, lack);
+	}
 }
 
 static enum status run_list(struct call *call)
 {
-	struct listing listing = { 0 };
+	const struct list_options *options = call->options;
+	const struct base_wish wish = { .ipxe_src = options->src };
+	struct candidates candidates;
+	struct base_needs needs = { 0 };
+	enum status status = STATUS_OK;
 
-	print_source(call->arena);
-	prepared_visit(call->arena, base_cache(call->arena), print_base,
-		       &listing);
-	if (!listing.count)
-		printf("No base is prepared yet: build makes what it needs, or "
-		       "all of them at once: ipxe-embed base build\n");
+	if (call->operand_count)
+		status = read_needs(call, &needs);
+	if (status != STATUS_OK)
+		return status;
+	candidates_find(call->arena, options->src, &candidates);
+	candidates_check(call->arena, &candidates);
+	print_all(&candidates);
+	print_how(&candidates);
+	if (call->operand_count)
+		print_choice(call, &candidates, &wish, &needs);
 	return STATUS_OK;
 }
 
+static const struct option_row list_rows[] = {
+	{ .name = "src",
+	  .value = "DIR",
+	  .help = "The iPXE source tree; as --ipxe-src of build.",
+	  OPTION_TEXT(struct list_options, src) },
+	{ 0 },
+};
+
 const struct verb verb_base_list = {
 	.name = "base list",
-	.summary = "Say which bases there are, and what they can do",
-	.text = "A base is iPXE, compiled and linked once with room for a boot "
-		"script and roots of trust. Sites are written into it without "
-		"a compiler. There is one for each kind of firmware and each "
-		"set of features that sites ask for: with plain HTTP when "
-		"assets come from http: URLs, with a shell when a boot order "
-		"names it. Each is read and checked as a build would.",
+	.operands = "[SITE]",
+	.summary = "Say which bases there are, and which one a site would use",
+	.text = "A base is iPXE with room for the roots of trust of a site, and "
+		"for its boot script or a place beside it. `source` is compiled "
+		"by `base build`, once for each kind of firmware and each set "
+		"of features that sites ask for: with plain HTTP when assets "
+		"come from http: URLs, with a shell when a boot order names "
+		"it. Those of the distribution come by `base stock`. The best "
+		"comes first. Every byte of them is checked.\n"
+		"\n"
+		"With a site, the last lines say which base build would take, "
+		"which images it would make, and what keeps it from the "
+		"others.",
+	.options = list_rows,
+	.options_bytes = sizeof(struct list_options),
 	.run = run_list,
 };
 

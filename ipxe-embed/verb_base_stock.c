@@ -102,8 +102,9 @@ const struct verb verb_base_stock = {
 		"root certificate exactly once: the place for the root of a "
 		"site. They are kept in the cache with a list of what they "
 		"hash to.\n\n"
-		"build does not write sites into such a base yet: it makes "
-		"images from iPXE's source.",
+		"build takes such a base where there is none from source and "
+		"the site can do with it: UEFI, one root of trust, no `verify: "
+		"signature`; `verify: digest` takes iPXE 2.0.0 or later.",
 	.options = rows,
 	.options_bytes = sizeof(struct stock_options),
 	.run = run_stock,

@@ -4,17 +4,19 @@
 #include "asset.h"
 #include "authenticode.h"
 #include "bake.h"
+#include "choose.h"
 #include "cleanup.h"
 #include "commit.h"
+#include "emit.h"
 #include "files.h"
 #include "ir.h"
 #include "media.h"
 #include "progress.h"
 #include "report.h"
-#include "roots.h"
 #include "sbuf.h"
 #include "sha256.h"
 #include "signer.h"
+#include "site_roots.h"
 #include "statcache.h"
 #include "uki.h"
 #include "vec.h"
@@ -29,11 +31,12 @@
 
 #define USB_NAME              "usb.img"
 #define USB_PROGRAM           "ipxe.efi"
+#define AUTOEXEC              "autoexec.ipxe"
 #define USB_PROGRAM_MAX_BYTES ((size_t)64 * 1024 * 1024)
 
 struct build_options {
 	const char *output;
-	const char *ipxe_src;
+	const char *base, *ipxe_src;
 	const char *sign_key, *sign_cert, *chain, *passphrase_file;
 	const char *boot_key, *boot_cert, *boot_passphrase_file;
 	struct words images;
@@ -50,13 +53,15 @@ struct build {
 	struct tree *tree;
 	struct sbuf why;       /**< message of the tree */
 	struct text roots_pem; /**< every root of the site, once */
+	size_t root_count;     /**< in there */
+	struct text script;    /**< as machines run it */
 	struct certificates roots;
 	struct signer signer; /**< loaded if there is a key */
 	struct signer boot;   /**< the same for what firmware verifies */
 	size_t signed_count;  /**< signatures made in this run */
 	struct signing_items unsigned_items;
-	struct base base;
-	VEC(const struct bake_target *) targets;
+	VEC(const struct bake_target *) targets; /**< asked for by name */
+	struct base_choice choice; /**< unless there are to be no images */
 	struct bake_result baked;
 	struct digest usb; /**< of the image for a stick, if there is one */
 	bool kept_images;  /**< those of an earlier build still hold */
@@ -148,22 +153,6 @@ static enum status compile_site(struct build *build)
 	return status;
 }
 
-static enum status read_root(const struct build *build, const struct root *root,
-			     struct text *ret_pem)
-{
-	struct compile_env env = asset_env(NULL);
-	struct sbuf bytes = { 0 };
-	int error = env.read(env.ctx, root->path.ptr, TRUST_MAX_BYTES, &bytes);
-
-	ret_pem->ptr =
-		arena_copy(build->call->arena, sbuf_text(&bytes), bytes.len);
-	ret_pem->len = bytes.len;
-	sbuf_release(&bytes);
-	return error ? report_failure(build->call, "%s: cannot be read: %s",
-				      root->path.ptr, strerror(-error))
-		     : STATUS_OK;
-}
-
 static enum status parse_roots(struct build *build)
 {
 	CLEANUP(sbuf) why = { 0 };
@@ -175,34 +164,12 @@ static enum status parse_roots(struct build *build)
 			    sbuf_text(&why));
 }
 
-/* trust.pem: the roots as images carry them, sorted, without the prose. */
 static enum status read_roots(struct build *build)
 {
-	struct arena *arena = build->call->arena;
-	size_t count = build->plan->root_count, bad;
-	struct text *files = arena_new_array(arena, count, struct text);
-	struct root_certificates roots;
-	struct sbuf pem = { 0 };
+	enum status status = site_roots(build->call, build->plan,
+					&build->roots_pem, &build->root_count);
 
-	for (size_t i = 0; i < count; i++) {
-		enum status status =
-			read_root(build, &build->plan->roots[i], &files[i]);
-
-		if (status != STATUS_OK)
-			return status;
-	}
-	bad = roots_split(arena, files, count, &roots);
-	if (bad < count)
-		return report_error(build->call,
-				    "%s: changed while the site was built: "
-				    "there is no certificate in it any more",
-				    build->plan->roots[bad].path.ptr);
-	for (size_t i = 0; i < roots.count; i++)
-		sbuf_add(&pem, roots.at[i].pem.ptr, roots.at[i].pem.len);
-	build->roots_pem.ptr = arena_copy(arena, sbuf_text(&pem), pem.len);
-	build->roots_pem.len = pem.len;
-	sbuf_release(&pem);
-	return parse_roots(build);
+	return status ? status : parse_roots(build);
 }
 
 /* --------------------------------------------------------------- tree -- */
@@ -251,7 +218,6 @@ static enum status put_site(struct build *build)
 						      : TEXT(""));
 	for (size_t i = 0; i < plan->blob_count; i++)
 		put_blob(build, &plan->blobs[i]);
-	put_text(build, TEXT("boot.ipxe"), plan->script);
 	put_text(build, TEXT("trust.pem"), build->roots_pem);
 	return STATUS_OK;
 }
@@ -414,6 +380,30 @@ static enum status put_signatures(struct build *build)
 
 /* ------------------------------------------------------------- images -- */
 
+/* Whether scripts lie beside images instead of in them. */
+static bool is_stock(const struct build *build)
+{
+	return build->choice.status == CHOICE_MADE &&
+	       build->choice.chosen.kind == BASE_STOCK;
+}
+
+/* Where images are found: by people, by TFTP, by HTTP boot. */
+static const struct place {
+	const char *directory;
+	bool netboot; /* what boot ROMs load, and nothing else */
+	bool stock;   /* where the script lies beside an image, only */
+} places[] = {
+	{ "images", false, false },
+	{ "tftp", true, false },
+	{ "www/boot", true, true },
+	{ NULL, false, false },
+};
+
+static bool has_place(const struct build *build, const struct place *place)
+{
+	return !place->stock || is_stock(build);
+}
+
 static void put_image(struct build *build, const struct bake_image *image,
 		      const char *scratch)
 {
@@ -423,12 +413,45 @@ static void put_image(struct build *build, const struct bake_image *image,
 	struct tree_file file = { .wanted_by = wanted_by_site,
 				  .wanted_by_count = 1 };
 
-	file.path = text_of(arena_printf(arena, "images/%s", name));
-	tree_put_file(build->tree, &file, from, &image->digest);
-	if (!image->target->netboot)
-		return;
-	file.path = text_of(arena_printf(arena, "tftp/%s", name));
-	tree_put_file(build->tree, &file, from, &image->digest);
+	for (const struct place *place = places; place->directory; place++) {
+		if (!has_place(build, place) ||
+		    (place->netboot && !image->target->netboot))
+			continue;
+		file.path = text_of(
+			arena_printf(arena, "%s/%s", place->directory, name));
+		tree_put_file(build->tree, &file, from, &image->digest);
+	}
+}
+
+/* What images of the distribution look for where they came from. */
+static void put_script(struct build *build)
+{
+	struct arena *arena = build->call->arena;
+
+	for (const struct place *place = places; place->directory; place++) {
+		put_text(build,
+			 text_of(arena_printf(arena, "%s/" AUTOEXEC,
+					      place->directory)),
+			 build->script);
+		put_text(build,
+			 text_of(arena_printf(arena, "%s/" EMIT_ROOT,
+					      place->directory)),
+			 build->roots_pem);
+	}
+}
+
+static void make_script(struct build *build, enum emit_home home)
+{
+	CLEANUP(sbuf) script = { 0 };
+
+	build->script = build->plan->script;
+	if (home != EMIT_IMAGE) {
+		emit_ipxe(build->plan, home, &script);
+		build->script.ptr = arena_copy(build->call->arena,
+					       sbuf_text(&script), script.len);
+		build->script.len = script.len;
+	}
+	put_text(build, TEXT("boot.ipxe"), build->script);
 }
 
 /* Nobody else has the file yet: images are copied out of the cache. */
@@ -483,22 +506,60 @@ static const struct bake_image *baked_image(const struct build *build,
 	return NULL;
 }
 
-static int make_usb(const char *scratch, struct sbuf *bytes,
-		    struct sbuf *ret_image)
+/* As firmware looks for them on a stick. */
+static const struct stick_program {
+	const char *image, *name;
+} stick_programs[] = {
+	{ USB_PROGRAM, "BOOTX64.EFI" },
+	{ "ipxe-arm64.efi", "BOOTAA64.EFI" },
+};
+
+enum { STICK_PROGRAMS = sizeof(stick_programs) / sizeof(*stick_programs) };
+
+static int make_usb(const struct build *build, int dir, struct sbuf *ret_image)
+{
+	struct media_file files[STICK_PROGRAMS + 2];
+	struct media_stick stick = { files, 0 };
+	struct sbuf bytes[STICK_PROGRAMS] = { 0 };
+	int error = 0;
+
+	for (size_t i = 0; i < STICK_PROGRAMS && !error; i++) {
+		if (!baked_image(build, stick_programs[i].image))
+			continue;
+		error = files_read(dir, stick_programs[i].image,
+				   USB_PROGRAM_MAX_BYTES, &bytes[i]);
+		files[stick.file_count++] =
+			(struct media_file){ MEDIA_PROGRAMS,
+					     stick_programs[i].name,
+					     bytes[i].ptr, bytes[i].len };
+	}
+	/* iPXE looks beside itself first, but what it finds there it takes for
+	 * the top when it looks for more. */
+	if (is_stock(build)) {
+		files[stick.file_count++] =
+			(struct media_file){ MEDIA_TOP, AUTOEXEC,
+					     build->script.ptr,
+					     build->script.len };
+		files[stick.file_count++] =
+			(struct media_file){ MEDIA_TOP, EMIT_ROOT,
+					     build->roots_pem.ptr,
+					     build->roots_pem.len };
+	}
+	if (!error)
+		error = media_usb(&stick, ret_image);
+	for (size_t i = 0; i < STICK_PROGRAMS; i++)
+		sbuf_release(&bytes[i]);
+	return error;
+}
+
+static int write_usb(const struct build *build, const char *scratch,
+		     struct sbuf *ret_image)
 {
 	int dir = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
 
 	if (dir < 0)
 		return -errno;
-	error = files_read(dir, USB_PROGRAM, USB_PROGRAM_MAX_BYTES, bytes);
-	if (!error) {
-		const struct media_file program = { MEDIA_PROGRAMS,
-						    "BOOTX64.EFI", bytes->ptr,
-						    bytes->len };
-		const struct media_stick stick = { &program, 1 };
-
-		error = media_usb(&stick, ret_image);
-	}
+	error = make_usb(build, dir, ret_image);
 	if (!error)
 		error = files_write(dir, USB_NAME, ret_image->ptr,
 				    ret_image->len);
@@ -514,13 +575,12 @@ static enum status put_usb(struct build *build, const char *scratch)
 					.wanted_by_count = 1 };
 	const char *path =
 		arena_printf(build->call->arena, "%s/" USB_NAME, scratch);
-	CLEANUP(sbuf) bytes = { 0 };
 	CLEANUP(sbuf) image = { 0 };
 	int error;
 
 	if (!baked_image(build, USB_PROGRAM))
 		return STATUS_OK;
-	error = make_usb(scratch, &bytes, &image);
+	error = write_usb(build, scratch, &image);
 	if (error)
 		return report_failure(build->call, "%s: %s", path,
 				      strerror(-error));
@@ -560,13 +620,13 @@ static enum status choose_targets(struct build *build)
 					    names->at[i], image_names(arena));
 		choose_target(build, target);
 	}
-	for (const struct bake_target *t = bake_targets; t->name; t++)
-		if (!names->count && t->usual)
-			choose_target(build, t);
 	if (names->count && build->options->no_images)
 		return report_usage(build->call,
 				    "--image and --no-images exclude each "
 				    "other");
+	if (build->options->base && build->options->no_images)
+		return report_usage(build->call, "--base and --no-images "
+						 "exclude each other");
 	return STATUS_OK;
 }
 
@@ -596,14 +656,16 @@ static void warn_large(const struct build *build,
 static enum status bake_images(struct build *build)
 {
 	struct progress progress = { 0 };
+	const struct candidate *base = &build->choice.chosen;
 	struct bake_request request = {
-		.base = &build->base,
+		.base = is_stock(build) ? NULL : &base->base,
+		.stock = base->stock.directory,
 		.features = build->plan->features,
-		.script = build->plan->script,
+		.script = build->script,
 		.roots = &build->roots_pem,
 		.root_count = 1,
-		.targets = build->targets.at,
-		.target_count = build->targets.count,
+		.targets = build->choice.targets,
+		.target_count = build->choice.target_count,
 		.directory = tree_scratch(build->tree),
 		.jobs = (unsigned)build->options->jobs,
 		.ctx = &progress,
@@ -627,6 +689,8 @@ static enum status bake_images(struct build *build)
 		if (image->large)
 			warn_large(build, image);
 	}
+	if (is_stock(build))
+		put_script(build);
 	return put_usb(build, request.directory);
 }
 
@@ -649,35 +713,60 @@ static bool is_below(struct text path, const char *dir)
 	return path.len > len && memcmp(path.ptr, dir, len) == 0;
 }
 
-/* Images hold the script and the roots of the tree that they lie in, so those
- * of the old tree hold for a new one with the same script and roots. */
+/* Images hold the script and the roots of the tree that they lie in, or have
+ * them beside them; so those of the old tree hold for a new one with the same
+ * script and roots. */
 static void keep_images(struct build *build)
 {
 	const struct manifest *old = tree_manifest(build->tree);
+	bool stock = manifest_find(old, TEXT("images/" AUTOEXEC));
 
-	if (!is_unchanged(build, TEXT("boot.ipxe"), build->plan->script) ||
-	    !is_unchanged(build, TEXT("trust.pem"), build->roots_pem))
+	make_script(build, stock ? EMIT_FILE : EMIT_IMAGE);
+	if (!is_unchanged(build, TEXT("boot.ipxe"), build->script) ||
+	    !is_unchanged(build, TEXT("trust.pem"), build->roots_pem)) {
+		make_script(build, EMIT_IMAGE);
 		return;
+	}
 	for (size_t i = 0; i < old->count; i++) {
 		struct text path = old->files[i].path;
 
-		if (is_below(path, "images/") || is_below(path, "tftp/")) {
+		if (is_below(path, "images/") || is_below(path, "tftp/") ||
+		    is_below(path, "www/boot/")) {
 			tree_keep(build->tree, path);
 			build->kept_images = true;
 		}
 	}
 }
 
+static void choose_base(struct build *build)
+{
+	const struct base_wish wish = { build->options->base,
+					build->options->ipxe_src };
+	const struct base_needs needs = {
+		.verify = build->plan->verify,
+		.features = build->plan->features,
+		.root_count = build->root_count,
+		.targets = build->targets.at,
+		.target_count = build->targets.count,
+	};
+
+	base_choose(build->call->arena, &wish, &needs, &build->choice);
+}
+
 static enum status put_images(struct build *build)
 {
-	const struct build_options *options = build->options;
-
-	if (!options->no_images)
-		base_find(build->call->arena, options->ipxe_src, &build->base);
-	if (build->base.state == BASE_FOUND)
+	build->choice.status = CHOICE_NONE;
+	if (!build->options->no_images)
+		choose_base(build);
+	switch (build->choice.status) {
+	case CHOICE_MADE:
+		make_script(build, is_stock(build) ? EMIT_FILE : EMIT_IMAGE);
 		return bake_images(build);
-	if (build->base.state == BASE_REFUSED)
-		return report_failure(build->call, "%s", build->base.why);
+	case CHOICE_REFUSED:
+		return report_failure(build->call, "%s", build->choice.why);
+	case CHOICE_NONE:
+		break;
+	}
 	keep_images(build);
 	return STATUS_OK;
 }
@@ -728,6 +817,8 @@ static void say_where(const struct build *build)
 	for (size_t i = 0; i < urls->count; i++)
 		printf("  %s/www/  to be served at %s\n", out,
 		       urls->at[i].text.ptr);
+	if (build->choice.status == CHOICE_MADE)
+		printf("  base: %s\n", build->choice.why);
 	for (size_t i = 0; i < build->baked.image_count; i++) {
 		const struct bake_image *image = &build->baked.images[i];
 
@@ -737,10 +828,15 @@ static void say_where(const struct build *build)
 		       size_words(build->call->arena, image->digest.size_bytes),
 		       image->target->use);
 	}
+	if (is_stock(build))
+		printf("  " AUTOEXEC " and " EMIT_ROOT " belong beside each of "
+		       "them; %s/www/boot/ has all of it, for HTTP boot\n",
+		       out);
 	if (build->usb.size_bytes)
-		printf("  %s/images/" USB_NAME "  UEFI x86-64, USB: %s: a "
-		       "stick with ipxe.efi; dd writes it\n",
+		printf("  %s/images/" USB_NAME
+		       "  UEFI x86-64%s, USB: %s: a stick; dd writes it\n",
 		       out,
+		       baked_image(build, "ipxe-arm64.efi") ? " and arm64" : "",
 		       size_words(build->call->arena, build->usb.size_bytes));
 }
 
@@ -763,9 +859,9 @@ static enum status say(struct build *build)
 	if (build->sum.changed)
 		say_where(build);
 	say_unsigned(build);
-	if (build->base.state == BASE_NONE && !build->options->no_images &&
+	if (build->choice.status == CHOICE_NONE && !build->options->no_images &&
 	    !build->kept_images)
-		fputs(base_how_to_get(), stdout);
+		puts(build->choice.why);
 	return STATUS_OK;
 }
 
@@ -851,13 +947,21 @@ static const struct option_row rows[] = {
 	  .value = "NAME",
 	  .help = "Make this image. Without any, "
 		  "undionly.kpxe, ipxe.lkrn, ipxe.efi and snponly.efi are "
-		  "made. With ipxe.efi comes usb.img, a stick that UEFI "
-		  "boots.",
+		  "made, or those of them that the base has; with a stock "
+		  "base ipxe-arm64.efi, too. With ipxe.efi comes usb.img, a "
+		  "stick that UEFI boots.",
 	  OPTION_LIST(struct build_options, images) },
 	{ .name = "no-images",
 	  .help = "Make no images. Those of an earlier build stay as long as "
 		  "the boot script and the roots of trust are the same.",
 	  OPTION_FLAG(struct build_options, no_images) },
+	{ .name = "base",
+	  .value = "NAME",
+	  .help = "Make images from this base: `source`, `stock` (that of the "
+		  "distribution), or one by its name (`ipxe-embed base list`). "
+		  "Without it, the best is taken of those that can do what the "
+		  "site asks for; iPXE's source comes first.",
+	  OPTION_TEXT(struct build_options, base) },
 	{ .name = "ipxe-src",
 	  .value = "DIR",
 	  .help = "The iPXE source tree, release 2.0.0 or later, that images "
