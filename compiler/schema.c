@@ -297,7 +297,6 @@ const char *schema_nearest(struct text typed, enum level level)
  * words of the reference. */
 static const struct {
 	const char *json, *words;
-	bool named; /* a map of named things */
 } value_types[TYPES] = {
 	[TYPE_NAME] = { NAME, "name" },
 	[TYPE_TOKEN] = { "\"type\": \"string\", \"pattern\": \"^\\\\S+$\"",
@@ -324,10 +323,10 @@ static const struct {
 	[TYPE_UNKNOWN] = { ONE_OR_MORE(STEP), "step or list of steps" },
 	[TYPE_BOOLEAN] = { "\"type\": \"boolean\"", "true or false" },
 	[TYPE_DISPATCH] = { "\"const\": \"embedded\"", "embedded" },
-	[TYPE_PROFILES] = { NAMED("profile"), "map of profiles", true },
-	[TYPE_GROUPS] = { NAMED("group"), "map of groups", true },
-	[TYPE_NODES] = { NAMED("node"), "map of nodes", true },
-	[TYPE_PHASES] = { NAMED("phase"), "map of phases", true },
+	[TYPE_PROFILES] = { NAMED("profile"), "map of profiles" },
+	[TYPE_GROUPS] = { NAMED("group"), "map of groups" },
+	[TYPE_NODES] = { NAMED("node"), "map of nodes" },
+	[TYPE_PHASES] = { NAMED("phase"), "map of phases" },
 	[TYPE_REFERENCE] = { NAME, "name of a profile" },
 	[TYPE_REFERENCES] = { ONE_OR_MORE("{" NAME "}"),
 			      "name or list of names of groups" },
@@ -336,7 +335,7 @@ static const struct {
 			    "\"object\", \"propertyNames\": {" NAME
 			    "}, \"additionalProperties\": {\"type\": "
 			    "[\"object\", \"null\"]}}",
-			    "map of products, each a map of channels", true },
+			    "map of products, each a map of channels" },
 	[TYPE_CHANNEL] = { "\"type\": \"string\", \"pattern\": "
 			   "\"^[^/]+/[^/]+$\"",
 			   "product/channel" },
@@ -344,8 +343,8 @@ static const struct {
 			 "{\"pattern\": \"^/\"}, \"additionalProperties\": "
 			 "{\"anyOf\": [{\"type\": \"string\"}, "
 			 "{\"$ref\": \"#/$defs/file\"}]}",
-			 "map of path to template or to a file map", true },
-	[TYPE_VARS] = { "\"type\": \"object\"", "map", true },
+			 "map of path to template or to a file map" },
+	[TYPE_VARS] = { "\"type\": \"object\"", "map" },
 	[TYPE_VARS_FROM] = { ONE_OR_MORE(STEP), "path or list of paths" },
 	[TYPE_MACS] = { ONE_OR_MORE("{\"type\": \"string\", \"pattern\": "
 				    "\"^([0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2})"
@@ -362,7 +361,7 @@ static const struct {
 	[TYPE_MODE] = { "\"type\": [\"string\", \"number\"], "
 			"\"pattern\": \"^[0-7]{3,4}$\"",
 			"octal digits" },
-	[TYPE_MENUS] = { NAMED("menu"), "map of menus", true },
+	[TYPE_MENUS] = { NAMED("menu"), "map of menus" },
 	[TYPE_ITEMS] = { "\"type\": \"object\", \"minProperties\": 1, "
 			 "\"propertyNames\": {" NAME "}, "
 			 "\"additionalProperties\": {\"anyOf\": [" STEP ", "
@@ -380,7 +379,14 @@ static const struct {
 
 bool schema_type_is_named(enum value_type type)
 {
-	return value_types[type].named;
+	static const bool named[TYPES] = {
+		[TYPE_PROFILES] = true, [TYPE_GROUPS] = true,
+		[TYPE_NODES] = true,    [TYPE_PHASES] = true,
+		[TYPE_VARS] = true,     [TYPE_MENUS] = true,
+		[TYPE_FILES] = true,    [TYPE_CHANNELS] = true,
+	};
+
+	return named[type];
 }
 
 const char *schema_type_words(enum value_type type)
