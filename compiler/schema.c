@@ -133,7 +133,10 @@ const struct schema_key schema_keys[] = {
 	  "do in its other phases is built as well.",
 	  "{install: {boot: debian}, run: {boot: [disk, debian]}}" },
 	{ "phase", AT_SITE | AT_GROUP | AT_NODE, 0, TYPE_NAME, false,
-	  SETTINGS(phase), "The phase that the machine is in.", "install" },
+	  SETTINGS(phase),
+	  "The phase that the machine is in; the program changes it by "
+	  "`ipxe-embed phase SITE NODE PHASE`.",
+	  "install" },
 	{ "kernel", AT_ANY, 0, TYPE_PATH, false, SETTINGS(kernel),
 	  "Kernel: a path beside the site file.", "assets/debian-12/linux" },
 	{ "initrd", AT_ANY, 0, TYPE_PATHS, true, SETTINGS(initrd),

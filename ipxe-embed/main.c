@@ -17,6 +17,7 @@ static const struct verb *const verbs[] = {
 	&verb_base_build,
 	&verb_base_stock,
 	&verb_try,
+	&verb_phase,
 	&verb_keys_init,
 	&verb_keys_issue,
 	&verb_keys_show,

@@ -1,6 +1,7 @@
 #include "verbs.h"
 
 #include "arena.h"
+#include "replace.h"
 #include "report.h"
 #include "sbuf.h"
 #include "sign_tree.h"
@@ -106,39 +107,6 @@ static bool may_replace(const struct call *call, const char *path)
 		signing_response_parse(call->arena, bytes, &why));
 }
 
-static int write_all(int fd, const struct sbuf *bytes)
-{
-	size_t done = 0;
-
-	while (done < bytes->len) {
-		ssize_t wrote = write(fd, bytes->ptr + done, bytes->len - done);
-
-		if (wrote < 0 && errno != EINTR)
-			return -errno;
-		if (wrote > 0)
-			done += (size_t)wrote;
-	}
-	return fchmod(fd, 0644) == 0 && fsync(fd) == 0 ? 0 : -errno;
-}
-
-static int write_replacing(struct arena *arena, const char *path,
-			   const struct sbuf *bytes)
-{
-	char *making = arena_printf(arena, "%s.XXXXXX", path);
-	int fd = mkostemp(making, O_CLOEXEC), result;
-
-	if (fd < 0)
-		return -errno;
-	result = write_all(fd, bytes);
-	if (close(fd) != 0 && result == 0)
-		result = -errno;
-	if (result == 0 && rename(making, path) != 0)
-		result = -errno;
-	if (result != 0)
-		unlink(making);
-	return result;
-}
-
 static enum status write_response(const struct offline *offline,
 				  struct signing_items items, const char *path)
 {
@@ -154,7 +122,7 @@ static enum status write_response(const struct offline *offline,
 				    "signatures; it is left as it is",
 				    path);
 	signing_response_write(&response, &text);
-	error = write_replacing(call->arena, path, &text);
+	error = replace_file(call->arena, path, 0644, &text);
 	if (error)
 		return report_failure(call, "%s: %s", path, strerror(-error));
 	printf("%s: %zu %s by \"%s\"\n", path, items.count,
