@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "effective.h"
 #include "menu.h"
+#include "plan.h"
 #include "resolve.h"
 
 #include <stdlib.h>
@@ -303,6 +304,24 @@ static void vars_hide_nothing(struct check *c)
 	each_settings(c, vars_hide_nothing_in);
 }
 
+static void dispatch_is_signed(struct check *c)
+{
+	const struct site *site = c->site;
+	struct diag *d;
+
+	if (site->dispatch.kind == DISPATCH_EMBEDDED || !site->verify ||
+	    (site->verify & VERIFY_SIGNATURE))
+		return;
+	d = diag_at(c->ds, DIAG_E440, site->dispatch.at,
+		    "what comes from the tree to tell a machine which node it "
+		    "is must be signed, and \"verify\" does not have "
+		    "\"signature\"");
+	diag_help(c->ds, d,
+		  "write  verify: [signature%s]  (what the scripts name is "
+		  "verified by digest), or  dispatch: embedded",
+		  site->verify & VERIFY_SECURE_BOOT ? ", secure-boot" : "");
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct check *c);
@@ -313,6 +332,7 @@ static const struct {
 	{ "orders-are-reachable", orders_are_reachable },
 	{ "unknown-is-harmless", unknown_is_harmless },
 	{ "menus-are-whole", menus_are_whole },
+	{ "dispatch-is-signed", dispatch_is_signed },
 	{ "vars-hide-nothing", vars_hide_nothing },
 };
 

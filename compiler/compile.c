@@ -5,6 +5,7 @@
 #include "effective.h"
 #include "emit.h"
 #include "plan.h"
+#include "remote.h"
 #include "resolve.h"
 #include "sbuf.h"
 #include "site_file.h"
@@ -26,6 +27,8 @@ const struct plan *compile(struct arena *arena, const char *path,
 	if (ds->errors)
 		return NULL;
 	plan = plan_new(arena, path, machines);
+	if (plan->verify & VERIFY_NODES)
+		remote_publish(arena, env, plan);
 	emit_ipxe(plan, EMIT_IMAGE, &script);
 	plan->script = (struct text){
 		arena_copy(arena, sbuf_text(&script), script.len), script.len

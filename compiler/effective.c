@@ -1,6 +1,7 @@
 #include "effective.h"
 
 #include "arena.h"
+#include "hex.h"
 #include "levels.h"
 #include "map.h"
 #include "menu.h"
@@ -291,16 +292,6 @@ static struct diag *bad_rendered(struct context *c, enum diag_code code,
 }
 
 /* ------------------------------------------------------------ blobs -- */
-
-static void hex_digits(const unsigned char *bytes, size_t count, char *hex)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < count; i++) {
-		*hex++ = digits[bytes[i] >> 4];
-		*hex++ = digits[bytes[i] & 15];
-	}
-}
 
 /* @param what	"kernel" or the like
  * @param node	of a file that is rendered for one node; or NULL */

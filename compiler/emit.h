@@ -20,4 +20,19 @@ enum emit_home {
 /** The boot script of the site. */
 void emit_ipxe(const struct plan *plan, enum emit_home home, struct sbuf *out);
 
+/** The boot order of a node, as the tree has it. */
+struct node_order {
+	const struct order *order;
+	struct text hex;    /**< SHA-256 of its script */
+	struct text *words; /**< room for plan_words() */
+};
+
+/** The script of a boot order in the tree; same for whoever has the order. */
+void emit_order_script(const struct plan *plan, const struct order *order,
+		       struct sbuf *out);
+
+/** The script of a node in the tree. */
+void emit_node_script(const struct plan *plan, const struct machine *machine,
+		      const struct node_order *order, struct sbuf *out);
+
 #endif

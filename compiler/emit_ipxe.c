@@ -30,24 +30,25 @@ void emit_heading(struct emit *e, const char *text)
 	PUT("\n");
 }
 
-static bool has(const struct emit *e, enum verify how)
-{
-	return e->plan->verify & how;
-}
-
 /* ------------------------------------------------------------ start -- */
+
+void emit_origin(struct emit *e)
+{
+	PUT("made by ipxe-embed from ");
+	/* Its directory would make the bytes depend on who builds where. */
+	quote_ipxe_prose(e->out, text_basename(e->plan->site_path));
+	PUT(".\n"
+	    "# Do not edit it: edit the site and build again.\n");
+}
 
 static void emit_head(struct emit *e)
 {
 	PUT("#!ipxe\n"
 	    "#\n"
-	    "# Boot script of site %s, made by ipxe-embed from ",
+	    "# Boot script of site %s, ",
 	    e->plan->site_name.ptr);
-	/* Its directory would make the bytes depend on who builds where. */
-	quote_ipxe_prose(e->out, text_basename(e->plan->site_path));
-	PUT(".\n"
-	    "# Do not edit it: edit the site and build again.\n"
-	    "#\n"
+	emit_origin(e);
+	PUT("#\n"
 	    "#   start     what comes first\n"
 	    "#   identify  which node is this machine?\n"
 	    "#   routines  network, get (fetch and verify), boot, retry ...\n"
@@ -65,13 +66,18 @@ static void emit_head(struct emit *e)
 	 * "Invalid argument" (net/validator.c). */
 	PUT("imgfree ||\n"
 	    "set crosscert https://no..where/ || goto stop\n");
-	if (has(e, VERIFY_SIGNATURE))
+	if (emit_has(e, VERIFY_SIGNATURE))
 		PUT("# From here on, only images with a good signature run.\n"
 		    "imgtrust --permanent || goto stop\n");
-	if (has(e, VERIFY_SECURE_BOOT))
+	if (emit_has(e, VERIFY_SECURE_BOOT))
 		PUT("# The firmware must refuse what is not signed.\n"
 		    "iseq ${platform} efi || goto insecure\n"
 		    "iseq ${efi/SecureBoot} 01 || goto insecure\n");
+	if (emit_has(e, VERIFY_NODES))
+		PUT("# The scripts of nodes look whether they are of this "
+		    "site.\n"
+		    "set site %s\n",
+		    e->plan->site_name.ptr);
 	PUT("set delay:int32 5\n"
 	    "set online no\n"
 	    "set lease %s\n"
@@ -109,16 +115,18 @@ static void emit_identify(struct emit *e)
 		PUT("goto serial-${serial:uristring} ||\n");
 	if (asset)
 		PUT("goto asset-${asset:uristring} ||\n");
-	PUT("goto unknown\n"
+	PUT("goto %s\n"
 	    ":identified\n"
 	    "set node ${found}\n"
 	    "echo ipxe-embed: this is node ${node}\n"
-	    "goto node-${node} || goto stop\n");
+	    "goto node-${node} || goto stop\n",
+	    e->site->dispatch.kind == DISPATCH_EMBEDDED ? "unknown"
+							: "dispatch");
 }
 
 /* ------------------------------------------------------------ nodes -- */
 
-static void emit_labels(struct emit *e, const struct node *node)
+void emit_mac_labels(struct emit *e, const struct node *node)
 {
 	for (size_t i = 0; i < node->mac_count; i++) {
 		PUT(":mac-");
@@ -127,6 +135,11 @@ static void emit_labels(struct emit *e, const struct node *node)
 				sbuf_putc(e->out, *c);
 		PUT("\n");
 	}
+}
+
+static void emit_labels(struct emit *e, const struct node *node)
+{
+	emit_mac_labels(e, node);
 	if (node->uuid.text.ptr)
 		PUT(":uuid-%s\n", node->uuid.text.ptr);
 	if (node->serial.text.ptr) {
@@ -215,273 +228,6 @@ static void emit_unknown(struct emit *e)
 	PUT("goto order-unknown\n");
 }
 
-/* --------------------------------------------------------- routines -- */
-
-/* Only when a card is open: iPXE of 2025 opens none for it, although the
- * firmware has left an address there. */
-static void emit_certstore(struct emit *e)
-{
-	if (e->home != EMIT_FILE)
-		return;
-	PUT("# The image trusts the root by its fingerprint. Its certificate is\n"
-	    "# for servers that do not send it; it adds no trust.\n"
-	    "certstore " EMIT_ROOT " ||\n");
-}
-
-static void emit_network(struct emit *e)
-{
-	emit_heading(e, "network");
-	PUT("# Cards of this node first (mine yes), then the others. A port "
-	    "without a\n"
-	    "# link or an answer is closed again, and costs a few seconds. The "
-	    "address\n"
-	    "# with which this image was loaded is good for the first try.\n"
-	    ":network\n"
-	    "iseq ${online} yes && goto ${back} ||\n"
-	    "set then network-card\n"
-	    "set mine yes\n"
-	    ":network-pass\n"
-	    "set idx:int32 0\n"
-	    ":network-look\n"
-	    "isset ${net${idx}/mac} || goto network-end\n"
-	    "set found _\n"
-	    "goto mac-${net${idx}/mac:hexraw} ||\n"
-	    ":network-card\n"
-	    "iseq ${found} ${node} && set match yes || set match no\n"
-	    "iseq ${match} ${mine} || goto network-next\n"
-	    "echo ipxe-embed: trying net${idx} ${net${idx}/mac}\n"
-	    "ifopen net${idx} || goto network-close\n"
-	    "iflinkwait --timeout 8000 net${idx} || goto network-close\n"
-	    "iseq ${lease} cached && isset ${net${idx}/ip} && "
-	    "goto network-up ||\n"
-	    "dhcp net${idx} || goto network-close\n"
-	    ":network-up\n"
-	    "set online yes\n");
-	emit_certstore(e);
-	PUT("goto ${back}\n"
-	    ":network-close\n"
-	    "ifclose net${idx} ||\n"
-	    ":network-next\n"
-	    "inc idx\n"
-	    "goto network-look\n"
-	    ":network-end\n"
-	    "iseq ${mine} yes && set mine no && goto network-pass ||\n"
-	    "echo ipxe-embed: ${node}: FAILED: no network card has a link and "
-	    "an address\n"
-	    "goto failed\n");
-}
-
-/* One base URL of a routine; @p number counts from 1. */
-static void emit_mirror(struct emit *e, const char *routine, size_t number,
-			const struct located_list *urls)
-{
-	PUT(":%s-%zu\n"
-	    "set from %s\n"
-	    "imgfetch --timeout 30000 --name ${item} "
-	    "${from}a/${sum}/${leaf} || goto %s-%zu-lost\n",
-	    routine, number, urls->at[number - 1].text.ptr, routine, number);
-	if (has(e, VERIFY_SIGNATURE))
-		PUT("set step signature\n"
-		    "imgverify --timeout 30000 --signer %s ${item} "
-		    "${from}a/${sum}/${leaf}.sig || goto %s-%zu-bad\n",
-		    e->plan->signer.ptr, routine, number);
-	if (has(e, VERIFY_DIGEST))
-		PUT("set step digest\n"
-		    "clear got ||\n"
-		    "sha256sum --set got ${item} || goto %s-%zu-bad\n"
-		    "iseq ${got} ${sum} || goto %s-%zu-bad\n",
-		    routine, number, routine, number);
-	PUT("goto ${back}\n"
-	    ":%s-%zu-bad\n"
-	    "set reason ${errno:hexraw}\n"
-	    "imgfree ${item} || goto stop\n"
-	    "echo ipxe-embed: ${node}: REFUSED ${item} from ${from}: bad "
-	    "${step}, error ${reason}\n",
-	    routine, number);
-	PUT("set %s-mirror %zu\n"
-	    "goto %s-next\n"
-	    ":%s-%zu-lost\n"
-	    "set reason ${errno:hexraw}\n"
-	    "echo ipxe-embed: ${node}: FAILED to fetch ${item} from ${from}: "
-	    "error ${reason}\n"
-	    "set %s-mirror %zu\n"
-	    "goto %s-next\n",
-	    routine, number % urls->count + 1, routine, routine, number,
-	    routine, number % urls->count + 1, routine);
-}
-
-static void emit_get(struct emit *e, const char *routine,
-		     const struct located_list *urls)
-{
-	PUT(":%s\n"
-	    "echo ipxe-embed: ${node}: ${item} (${leaf})\n"
-	    "set tried:int32 0\n"
-	    "goto %s-${%s-mirror}\n",
-	    routine, routine, routine);
-	for (size_t i = 0; i < urls->count; i++)
-		emit_mirror(e, routine, i + 1, urls);
-	PUT(":%s-next\n"
-	    "inc tried\n"
-	    "iseq ${tried} %zu || goto %s-${%s-mirror}\n"
-	    "echo ipxe-embed: ${node}: GIVEN UP: no good ${item} (${leaf}); "
-	    "see https://ipxe.org/${reason}\n"
-	    "goto failed\n",
-	    routine, urls->count, routine, routine);
-}
-
-static void emit_gets(struct emit *e)
-{
-	emit_heading(e, "get: fetch ${item} and verify it");
-	PUT("# The only place where anything is fetched. An item that is not "
-	    "verified\n"
-	    "# is dropped at once, and the next mirror is asked; one that "
-	    "answers well\n"
-	    "# stays the first to be asked.\n");
-	emit_get(e, "get", &e->site->urls);
-	if (e->site->assets.count) {
-		PUT("\n");
-		emit_get(e, "get-asset", &e->site->assets);
-	}
-}
-
-static void emit_boot_uki(struct emit *e)
-{
-	emit_heading(e, "boot");
-	PUT("# Kernel, initrds and command line in one: the firmware verifies "
-	    "it.\n"
-	    ":boot-uki\n"
-	    "echo ipxe-embed: ${node}: booting ${leaf}\n"
-	    "boot uki ||\n"
-	    "# A kernel that starts does not come back.\n"
-	    "set reason ${errno:hexraw}\n"
-	    "echo ipxe-embed: ${node}: REFUSED by the firmware, or it did not "
-	    "start: ${leaf}; see https://ipxe.org/${reason}\n"
-	    "goto failed\n");
-}
-
-static void emit_boot(struct emit *e)
-{
-	emit_heading(e, "boot");
-	PUT("# EFI kernels find their initrds under the name initrd.magic.\n"
-	    ":boot\n"
-	    "clear magic ||\n"
-	    "iseq ${platform}-${initrds} efi-yes && "
-	    "set magic initrd=initrd.magic ||\n"
-	    "imgargs kernel ${magic} ${args} || goto failed\n"
-	    "echo ipxe-embed: ${node}: booting: ${magic} ${args}\n"
-	    "boot kernel ||\n"
-	    "# A kernel that starts does not come back.\n"
-	    "set reason ${errno:hexraw}\n"
-	    "echo ipxe-embed: ${node}: FAILED to start the kernel; "
-	    "see https://ipxe.org/${reason}\n"
-	    "goto failed\n");
-}
-
-/* Where systems put their loader on an EFI disk besides the path for removable
- * media. Not to find one would be to take an installed machine for an empty
- * one, and go on to the installer. */
-static const char *const efi_loaders[] = {
-	"debian\\shimx64.efi",
-	"debian\\grubx64.efi",
-	"ubuntu\\shimx64.efi",
-	"ubuntu\\grubx64.efi",
-	"fedora\\shimx64.efi",
-	"centos\\shimx64.efi",
-	"rocky\\shimx64.efi",
-	"almalinux\\shimx64.efi",
-	"redhat\\shimx64.efi",
-	"opensuse\\shim.efi",
-	"sles\\shim.efi",
-	"systemd\\systemd-bootx64.efi",
-	"arch\\grubx64.efi",
-	"nixos\\grubx64.efi",
-	"Microsoft\\Boot\\bootmgfw.efi",
-};
-
-/* Drive 0 is any drive with a loader under EFI, but the floppy on BIOS. */
-static void emit_disk(struct emit *e)
-{
-	PUT(":disk\n"
-	    "echo ipxe-embed: ${node}: booting from disk\n"
-	    "iseq ${platform} efi || goto disk-bios\n"
-	    "sanboot --no-describe --drive 0 ||\n");
-	for (size_t i = 0; i < sizeof(efi_loaders) / sizeof(*efi_loaders); i++)
-		PUT("sanboot --no-describe --drive 0 --filename \\EFI\\%s ||\n",
-		    efi_loaders[i]);
-	PUT("goto disk-failed\n"
-	    ":disk-bios\n"
-	    "sanboot --no-describe --drive 0x80 ||\n"
-	    ":disk-failed\n"
-	    "echo ipxe-embed: ${node}: FAILED: nothing boots from disk\n"
-	    "goto failed\n");
-}
-
-static void emit_step_routines(struct emit *e)
-{
-	emit_heading(e, "other steps of boot orders");
-	if (e->uses[STEP_DISK])
-		emit_disk(e);
-	if (e->uses[STEP_RETRY])
-		PUT("# The pause doubles from 5 to 160 seconds.\n"
-		    ":retry\n"
-		    "echo ipxe-embed: ${node}: trying again in ${delay} "
-		    "seconds\n"
-		    "sleep ${delay} ||\n"
-		    "iseq ${delay} 160 || inc delay ${delay}\n"
-		    "ifclose ||\n"
-		    "set online no\n"
-		    "set lease new\n"
-		    "goto ${again} || goto stop\n");
-	if (e->uses[STEP_REBOOT])
-		PUT(":reboot\n"
-		    "reboot ||\n"
-		    "goto stop\n");
-	if (e->uses[STEP_POWEROFF])
-		PUT(":poweroff\n"
-		    "poweroff ||\n"
-		    "goto stop\n");
-	if (e->uses[STEP_SHELL])
-		PUT(":shell\n"
-		    "echo ipxe-embed: ${node}: a shell; type exit to go on\n"
-		    "shell ||\n"
-		    "goto failed\n");
-	if (e->uses[STEP_EXIT])
-		PUT("# A status other than 0 makes UEFI go on with its next "
-		    "entry.\n"
-		    ":exit\n"
-		    "echo ipxe-embed: ${node}: back to the firmware\n"
-		    "exit 1\n");
-}
-
-static void find_uses(struct emit *e, const struct machine *machine)
-{
-	for (size_t i = 0; i < machine->action_count; i++)
-		e->uses[machine->actions[i].kind] = true;
-}
-
-static void emit_end(struct emit *e)
-{
-	emit_heading(e, "failed: on with the next step");
-	PUT(":failed\n"
-	    "imgfree ||\n"
-	    "goto ${next} || goto stop\n");
-	if (has(e, VERIFY_SECURE_BOOT))
-		PUT("\n:insecure\n"
-		    "echo ipxe-embed: REFUSED: site %s boots only with UEFI "
-		    "Secure Boot on\n"
-		    "echo ipxe-embed: platform ${platform}, SecureBoot "
-		    "${efi/SecureBoot}\n"
-		    "sleep 30 ||\n"
-		    "exit 1\n",
-		    e->plan->site_name.ptr);
-	emit_heading(e, "stop: what must not happen");
-	PUT(":stop\n"
-	    "echo ipxe-embed: ${node}: stopped, error ${errno:hexraw}\n"
-	    "imgfree ||\n"
-	    "sleep 30 ||\n"
-	    "exit 1\n");
-}
-
 void emit_ipxe(const struct plan *plan, enum emit_home home, struct sbuf *out)
 {
 	struct emit emit = {
@@ -491,24 +237,25 @@ void emit_ipxe(const struct plan *plan, enum emit_home home, struct sbuf *out)
 		.out = out,
 	};
 	struct emit *e = &emit;
+	enum dispatch dispatch = e->site->dispatch.kind;
 
-	find_uses(e, &plan->effective->unknown);
-	for (size_t i = 0; i < plan->order_count; i++)
-		find_uses(e, plan->orders[i].members[0]);
+	emit_find_uses(e, &plan->effective->unknown);
+	if (dispatch != DISPATCH_REMOTE)
+		for (size_t i = 0; i < plan->order_count; i++)
+			emit_find_uses(e, plan->orders[i].members[0]);
+	if (dispatch != DISPATCH_EMBEDDED)
+		e->uses[STEP_RETRY] = e->uses[STEP_EXIT] = true;
 
 	/* What grows with the site comes last: iPXE looks for a label from the
 	 * top of the script, line by line. */
 	emit_head(e);
-	emit_identify(e);
+	if (dispatch != DISPATCH_REMOTE)
+		emit_identify(e);
+	if (dispatch != DISPATCH_EMBEDDED)
+		emit_dispatch(e);
 	emit_unknown(e);
-	emit_network(e);
-	emit_gets(e);
-	if (has(e, VERIFY_SECURE_BOOT))
-		emit_boot_uki(e);
-	else
-		emit_boot(e);
-	emit_step_routines(e);
-	emit_end(e);
+	emit_routines(e);
 	emit_orders(e);
-	emit_nodes(e);
+	if (dispatch != DISPATCH_REMOTE)
+		emit_nodes(e);
 }

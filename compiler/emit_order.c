@@ -28,7 +28,8 @@ struct words {
 
 static void put_word(struct emit *e, struct words *w, struct text constant)
 {
-	size_t variable = w->order->variables[w->next++];
+	size_t word = w->next++;
+	size_t variable = e->fetched ? word + 1 : w->order->variables[word];
 
 	if (variable)
 		PUT("${v%zu}", variable);
@@ -120,6 +121,7 @@ static void emit_profile(struct emit *e, const struct boot *boot,
 /* Where the labels of some actions hang. */
 struct place {
 	const char *order; /* "order-3" */
+	const char *start; /* where to go for another try of all of it */
 	const char *label; /* of the first action */
 	char separator;    /* between it and "step-2" */
 };
@@ -151,7 +153,7 @@ static void emit_actions(struct emit *e, const struct machine *machine,
 {
 	char prefix[LABEL_BYTES];
 
-	PUT("set again %s\n", place->label);
+	PUT("set again %s\n", place->start);
 	for (size_t i = 0; i < actions->count; i++) {
 		snprintf(prefix, sizeof(prefix), "%s%cstep-%zu", place->label,
 			 place->separator, i + 1);
@@ -191,17 +193,18 @@ static void emit_menu_items(struct emit *e, const struct menu *menu)
 /* Whoever leaves a menu goes on behind the step of the boot order that led to
  * the first one, wherever menus have led since. */
 static void emit_menu(struct emit *e, const struct machine *machine,
-		      const struct menu_boot *shown, const char *order,
+		      const struct menu_boot *shown, const struct place *place,
 		      struct words *w)
 {
 	const struct menu *menu = shown->menu;
+	const char *order = place->order;
 	char label[LABEL_BYTES];
 
 	PUT("\n:%s/%s\n"
 	    "set again %s\n"
 	    "set next ${leave}\n"
 	    "menu -- ",
-	    order, menu->name.ptr, order);
+	    order, menu->name.ptr, place->start);
 	put_words(e, menu->title.text.ptr ? menu->title.text : menu->name);
 	PUT("\n");
 	emit_menu_items(e, menu);
@@ -218,26 +221,26 @@ static void emit_menu(struct emit *e, const struct machine *machine,
 			 menu->name.ptr, menu->items[i].name.ptr);
 		PUT(":%s\n", label);
 		emit_actions(e, machine, &shown->items[i],
-			     &(struct place){ order, label, '/' }, w);
+			     &(struct place){ order, label, label, '/' }, w);
 	}
 }
 
 /* ---------------------------------------------------------- orders -- */
 
-static void emit_order(struct emit *e, const struct order *order)
+static void emit_members(struct emit *e, const struct order *order)
 {
 	const struct machine *first = order->members[0];
-	struct words w = { order, 0 };
-	char label[32] = "order-unknown";
 
-	if (order->number)
-		snprintf(label, sizeof(label), "order-%zu", order->number);
 	PUT("\n# ");
 	for (size_t i = 0; i < first->order.count; i++)
 		PUT("%s%s", i ? ", then " : "",
 		    first->actions[i].boot
 			    ? first->actions[i].boot->profile->name.ptr
 			    : step_word(first->actions[i].kind));
+	if (e->fetched) { /* a member more or less must not change it */
+		PUT("\n");
+		return;
+	}
 	PUT(": ");
 	if (!first->node)
 		PUT("any machine that is no node");
@@ -245,17 +248,36 @@ static void emit_order(struct emit *e, const struct order *order)
 		PUT("%s%s", i ? ", " : "", order->members[i]->node->name.ptr);
 	if (order->member_count > 3)
 		PUT(" and %zu more", order->member_count - 3);
-	PUT("\n:%s\n", label);
-	emit_actions(e, first, &first->order,
-		     &(struct place){ label, label, '-' }, &w);
+	PUT("\n");
+}
+
+void emit_order(struct emit *e, const struct order *order, const char *label)
+{
+	const struct machine *first = order->members[0];
+	bool may_become_known =
+		!first->node && e->site->dispatch.kind != DISPATCH_EMBEDDED;
+	const struct place place = { label,
+				     may_become_known ? "dispatch" : label,
+				     label, '-' };
+	struct words w = { order, 0 };
+
+	emit_members(e, order);
+	PUT(":%s\n", label);
+	emit_actions(e, first, &first->order, &place, &w);
 	for (size_t i = 0; i < first->menu_count; i++)
-		emit_menu(e, first, &first->menus[i], label, &w);
+		emit_menu(e, first, &first->menus[i], &place, &w);
 }
 
 void emit_orders(struct emit *e)
 {
+	char label[32];
+
 	emit_heading(e, "orders");
-	for (size_t i = 0; i < e->plan->order_count; i++)
-		emit_order(e, &e->plan->orders[i]);
-	emit_order(e, &e->plan->unknown);
+	for (size_t i = 0; i < e->plan->order_count &&
+			   e->site->dispatch.kind != DISPATCH_REMOTE;
+	     i++) {
+		snprintf(label, sizeof(label), "order-%zu", i + 1);
+		emit_order(e, &e->plan->orders[i], label);
+	}
+	emit_order(e, &e->plan->unknown, "order-unknown");
 }

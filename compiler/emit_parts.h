@@ -14,6 +14,8 @@ struct emit {
 	enum emit_home home;
 	struct sbuf *out;
 	bool uses[STEPS]; /**< by enum step_kind */
+	/** It is not baked but fetched: see emit_remote.c */
+	bool fetched;
 };
 
 #define PUT(...) sbuf_printf(e->out, __VA_ARGS__)
@@ -21,7 +23,28 @@ struct emit {
 /** A comment line that divides the script. */
 void emit_heading(struct emit *e, const char *text);
 
+/** "made by ipxe-embed from site.yaml", and that nobody edits it. */
+void emit_origin(struct emit *e);
+
+/** Whether items are verified so before they are used. */
+bool emit_has(const struct emit *e, enum verify how);
+
+/** Note which steps a machine may come to. */
+void emit_find_uses(struct emit *e, const struct machine *machine);
+
+/** Routines for what emit_find_uses() has seen, and for failures. */
+void emit_routines(struct emit *e);
+
 /** All boot orders, with the menus that they lead to. */
 void emit_orders(struct emit *e);
+
+/** @param label	of its first step */
+void emit_order(struct emit *e, const struct order *order, const char *label);
+
+/** The search for the script of a node; begins at the label "dispatch". */
+void emit_dispatch(struct emit *e);
+
+/** Labels of what identifies a node: mac-525400000001, uuid-…. */
+void emit_mac_labels(struct emit *e, const struct node *node);
 
 #endif

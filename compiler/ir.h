@@ -217,6 +217,13 @@ struct located_list {
 	size_t count;
 };
 
+/** Where a machine finds out which node it is. */
+enum dispatch {
+	DISPATCH_EMBEDDED, /**< in the image */
+	DISPATCH_REMOTE,   /**< in the tree */
+	DISPATCH_BOTH,     /**< in the image, else in the tree */
+};
+
 struct site {
 	struct located name;
 	struct text directory; /**< of the site file; "" or ending in "/" */
@@ -226,6 +233,10 @@ struct site {
 	struct located_list trust;
 	unsigned verify; /**< enum verify of plan.h, or'ed */
 	struct located signer;
+	struct {
+		enum dispatch kind;
+		struct span at;
+	} dispatch;
 	struct boot_order unknown;
 	bool allow_unknown_install;
 	bool has_phases; /**< some profile or group has */

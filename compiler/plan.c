@@ -163,6 +163,13 @@ static int compare_blobs(const void *a, const void *b)
 			    ((const struct blob *)b)->path);
 }
 
+void plan_sort_blobs(struct plan *plan)
+{
+	if (plan->blob_count > 1)
+		qsort(plan->blobs, plan->blob_count, sizeof(*plan->blobs),
+		      compare_blobs);
+}
+
 static bool any_plain_http(const struct located_list *urls)
 {
 	for (size_t i = 0; i < urls->count; i++)
@@ -188,6 +195,15 @@ static bool uses_step(const struct plan *plan, enum step_kind kind)
 	return false;
 }
 
+/* An item that is signed could be sent in the place of a node's script. */
+static unsigned verify_how(const struct site *site)
+{
+	if (site->dispatch.kind == DISPATCH_EMBEDDED)
+		return site->verify;
+	return (site->verify & ~(unsigned)VERIFY_SIGNATURE) | VERIFY_DIGEST |
+	       VERIFY_NODES;
+}
+
 struct plan *plan_new(struct arena *arena, const char *site_path,
 		      const struct effective *effective)
 {
@@ -197,7 +213,7 @@ struct plan *plan_new(struct arena *arena, const char *site_path,
 	plan->site_name = site->name.text;
 	plan->site_path =
 		text_of(arena_copy(arena, site_path, strlen(site_path)));
-	plan->verify = site->verify;
+	plan->verify = verify_how(site);
 	plan->signer = site->signer.text;
 	plan->effective = effective;
 
@@ -213,9 +229,7 @@ struct plan *plan_new(struct arena *arena, const char *site_path,
 		arena_new_array(arena, effective->blob_count, struct blob);
 	for (size_t i = 0; i < effective->blob_count; i++)
 		plan->blobs[plan->blob_count++] = *effective->blobs[i];
-	if (plan->blob_count > 1)
-		qsort(plan->blobs, plan->blob_count, sizeof(*plan->blobs),
-		      compare_blobs);
+	plan_sort_blobs(plan);
 
 	plan_orders(arena, effective, plan);
 	plan->features.http = any_plain_http(&site->assets);

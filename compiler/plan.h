@@ -12,6 +12,9 @@ enum verify {
 	VERIFY_SIGNATURE = 1,   /**< detached CMS beside the item */
 	VERIFY_DIGEST = 2,      /**< SHA-256 in the boot script */
 	VERIFY_SECURE_BOOT = 4, /**< a UKI that the firmware verifies */
+	/** Signatures are beside the scripts of nodes; see emit_remote.c */
+	VERIFY_NODES = 8,
+	VERIFY_SIGNED = VERIFY_SIGNATURE | VERIFY_NODES,
 };
 
 /** One file below www/. */
@@ -61,10 +64,20 @@ struct order {
  */
 void plan_words(const struct machine *machine, struct text *ret_words);
 
+/** A script of a node in the tree, once for each identity of the node. */
+struct node_script {
+	struct text path; /**< "n/mac/525400000001.ipxe", below www/ */
+	struct text bytes;
+	struct digest digest;
+	struct text *wanted_by; /**< one */
+};
+
 struct plan {
 	struct text site_name;
 	struct text site_path; /**< of the site file */
-	unsigned verify;       /**< enum verify, or'ed */
+	/** enum verify, or'ed. With VERIFY_NODES, digests stand for the
+	 * signatures of items. */
+	unsigned verify;
 	struct text signer; /**< common name that signatures must come from */
 	struct root *roots;
 	size_t root_count;
@@ -80,10 +93,16 @@ struct plan {
 	struct order **order_of; /**< per machine of effective */
 
 	struct text script; /**< the boot script, as it is baked: EMIT_IMAGE */
+	/** Sorted by path; with dispatch remote or both. */
+	struct node_script *node_scripts;
+	size_t node_script_count;
 };
 
 /** effective -> plan, without the script. Cannot fail. */
 struct plan *plan_new(struct arena *arena, const char *site_path,
 		      const struct effective *effective);
+
+/** Sort by path, after some were added. */
+void plan_sort_blobs(struct plan *plan);
 
 #endif

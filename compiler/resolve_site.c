@@ -101,15 +101,22 @@ void parse_verify(struct resolve *r, const struct doc *doc,
 void parse_dispatch(struct resolve *r, const struct doc *doc,
 		    const struct field *field)
 {
+	static const char *const words[] = {
+		[DISPATCH_EMBEDDED] = "embedded",
+		[DISPATCH_REMOTE] = "remote",
+		[DISPATCH_BOTH] = "both",
+	};
 	struct located value;
 
 	if (!get_scalar(r, doc, field->name, &value))
 		return;
-	if (text_is(value.text, "remote") || text_is(value.text, "both"))
-		diag_at(r->ds, DIAG_E203, value.at,
-			"\"dispatch: %s\" is not supported yet; write embedded",
-			value.text.ptr);
-	else if (!text_is(value.text, "embedded"))
-		bad_value(r, DIAG_E312, &value,
-			  "is no way to dispatch: write embedded");
+	r->site->dispatch.at = value.at;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (text_is(value.text, words[i])) {
+			r->site->dispatch.kind = (enum dispatch)i;
+			return;
+		}
+	}
+	bad_value(r, DIAG_E312, &value,
+		  "is no way to dispatch: write embedded, remote or both");
 }

@@ -59,7 +59,10 @@ const struct schema_key schema_keys[] = {
 	  "false" },
 	{ "dispatch", AT_SITE, 0, TYPE_DISPATCH, false, NOWHERE,
 	  "Where the nodes are: \"embedded\", all of them inside the image, so "
-	  "that no request goes out before the kernel's.",
+	  "that no request goes out before the kernel's; \"remote\", a signed "
+	  "script for each in the tree, so that nodes change without new "
+	  "images; or \"both\": a machine that is not in the image looks in "
+	  "the tree. Default: embedded.",
 	  "embedded" },
 	{ "channels", AT_SITE, 0, TYPE_CHANNELS, false, NOWHERE,
 	  "Releases that machines can follow: what is released, its channels, "
@@ -325,7 +328,8 @@ static const struct {
 	[TYPE_BOOT] = { ONE_OR_MORE(STEP), "step or list of steps" },
 	[TYPE_UNKNOWN] = { ONE_OR_MORE(STEP), "step or list of steps" },
 	[TYPE_BOOLEAN] = { "\"type\": \"boolean\"", "true or false" },
-	[TYPE_DISPATCH] = { "\"const\": \"embedded\"", "embedded" },
+	[TYPE_DISPATCH] = { "\"enum\": [\"embedded\", \"remote\", \"both\"]",
+			    "embedded, remote or both" },
 	[TYPE_PROFILES] = { NAMED("profile"), "map of profiles" },
 	[TYPE_GROUPS] = { NAMED("group"), "map of groups" },
 	[TYPE_NODES] = { NAMED("node"), "map of nodes" },

@@ -253,8 +253,7 @@ static const char *signature_lack(struct arena *arena,
 				  const struct base_needs *needs)
 {
 	(void)arena;
-	if (!(needs->verify & VERIFY_SIGNATURE) ||
-	    candidate->kind != BASE_STOCK)
+	if (!(needs->verify & VERIFY_SIGNED) || candidate->kind != BASE_STOCK)
 		return NULL;
 	return "has no imgtrust and imgverify, which verify: signature takes";
 }

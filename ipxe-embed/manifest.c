@@ -19,6 +19,7 @@ static const struct {
 	{ VERIFY_SIGNATURE, "signature" },
 	{ VERIFY_DIGEST, "digest" },
 	{ VERIFY_SECURE_BOOT, "secure-boot" },
+	{ VERIFY_NODES, "node-scripts" },
 };
 
 enum { VERIFY_NAMES = sizeof(verify_names) / sizeof(verify_names[0]) };

@@ -69,7 +69,7 @@ static enum status open_tree(struct signing *signing, struct statcache *cache)
 				    "%s: there is nothing in it; `ipxe-embed "
 				    "build` writes a tree",
 				    signing->out);
-	if (!(signing->manifest->verify & VERIFY_SIGNATURE))
+	if (!(signing->manifest->verify & VERIFY_SIGNED))
 		return report_error(signing->call,
 				    "%s: the site verifies without signatures, "
 				    "so there is nothing to sign",

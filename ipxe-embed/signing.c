@@ -2,6 +2,7 @@
 
 #include "certificate.h"
 #include "manifest.h"
+#include "plan.h"
 #include "sbuf.h"
 #include "vec.h"
 
@@ -468,6 +469,17 @@ static bool is_blob(struct text path, const char *hex)
 	       path.ptr[begin_len + 64] == '/';
 }
 
+/** Whether a path is "www/n/….ipxe". */
+static bool is_node_script(struct text path)
+{
+	static const char begin[] = "www/n/", end[] = ".ipxe";
+
+	return path.len > sizeof(begin) + sizeof(end) &&
+	       memcmp(path.ptr, begin, sizeof(begin) - 1) == 0 &&
+	       memcmp(path.ptr + path.len - (sizeof(end) - 1), end,
+		      sizeof(end) - 1) == 0;
+}
+
 struct signing_items signing_items_of(struct arena *arena,
 				      const struct manifest *manifest)
 {
@@ -478,7 +490,9 @@ struct signing_items signing_items_of(struct arena *arena,
 		char hex[65];
 
 		digest_hex(&file->digest, hex);
-		if (!is_blob(file->path, hex))
+		if (manifest->verify & VERIFY_NODES
+			    ? !is_node_script(file->path)
+			    : !is_blob(file->path, hex))
 			continue;
 		*vec_push(arena, &items) = (struct signing_item){
 			.path = { file->path.ptr + strlen("www/"),

@@ -95,7 +95,7 @@ const struct signing_response *signing_response_parse(struct arena *arena,
 /**
  * What of a tree is to be signed, whether it is already or not: the files at
  * www/a/<SHA-256>/<name> that have this very SHA-256; their signatures beside
- * them do not.
+ * them do not. With VERIFY_NODES, the scripts of nodes and nothing else.
  */
 struct signing_items signing_items_of(struct arena *arena,
 				      const struct manifest *manifest);

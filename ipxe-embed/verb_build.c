@@ -209,15 +209,29 @@ static void put_text(struct build *build, struct text path, struct text bytes)
 	tree_put_bytes(build->tree, &file, bytes);
 }
 
+static void put_node_script(struct build *build,
+			    const struct node_script *script)
+{
+	const struct tree_file file = {
+		.path = text_of(arena_printf(build->call->arena, "www/%s",
+					     script->path.ptr)),
+		.wanted_by = script->wanted_by,
+		.wanted_by_count = 1,
+	};
+
+	tree_put_bytes(build->tree, &file, script->bytes);
+}
+
 static enum status put_site(struct build *build)
 {
 	const struct plan *plan = build->plan;
 
 	tree_set_site(build->tree, plan->site_name, plan->verify,
-		      plan->verify & VERIFY_SIGNATURE ? plan->signer
-						      : TEXT(""));
+		      plan->verify & VERIFY_SIGNED ? plan->signer : TEXT(""));
 	for (size_t i = 0; i < plan->blob_count; i++)
 		put_blob(build, &plan->blobs[i]);
+	for (size_t i = 0; i < plan->node_script_count; i++)
+		put_node_script(build, &plan->node_scripts[i]);
 	put_text(build, TEXT("trust.pem"), build->roots_pem);
 	return STATUS_OK;
 }
@@ -268,23 +282,36 @@ static enum status load_boot_signer(struct build *build)
 		       : STATUS_OK;
 }
 
-static struct signing_items items_to_sign(struct build *build)
+/* With the signature that is there, if there is one. */
+static void add_item(struct build *build, struct signing_items *items,
+		     struct text path, const struct digest *digest)
 {
 	struct arena *arena = build->call->arena;
+	struct signing_item *item = vec_push(arena, items);
+	CLEANUP(sbuf) der = { 0 };
+
+	item->path = path;
+	item->digest = *digest;
+	if (tree_read(build->tree, signing_path(arena, item),
+		      SIGNATURE_MAX_BYTES, &der) != 0)
+		return;
+	item->signature.ptr = arena_copy(arena, der.ptr, der.len);
+	item->signature.len = der.len;
+}
+
+static struct signing_items items_to_sign(struct build *build)
+{
+	const struct plan *plan = build->plan;
 	struct signing_items items = { 0 };
 
-	for (size_t i = 0; i < build->plan->blob_count; i++) {
-		struct signing_item *item = vec_push(arena, &items);
-		CLEANUP(sbuf) der = { 0 };
-
-		item->path = build->plan->blobs[i].path;
-		item->digest = build->plan->blobs[i].digest;
-		if (tree_read(build->tree, signing_path(arena, item),
-			      SIGNATURE_MAX_BYTES, &der) != 0)
-			continue;
-		item->signature.ptr = arena_copy(arena, der.ptr, der.len);
-		item->signature.len = der.len;
-	}
+	if (plan->verify & VERIFY_NODES)
+		for (size_t i = 0; i < plan->node_script_count; i++)
+			add_item(build, &items, plan->node_scripts[i].path,
+				 &plan->node_scripts[i].digest);
+	else
+		for (size_t i = 0; i < plan->blob_count; i++)
+			add_item(build, &items, plan->blobs[i].path,
+				 &plan->blobs[i].digest);
 	return items;
 }
 
@@ -358,7 +385,7 @@ static enum status put_signatures(struct build *build)
 	struct signing_items items;
 	enum status status = STATUS_OK;
 
-	if (!(build->plan->verify & VERIFY_SIGNATURE)) {
+	if (!(build->plan->verify & VERIFY_SIGNED)) {
 		if (build->options->sign_key)
 			report_warning(build->call,
 				       "nothing was signed: the site verifies "

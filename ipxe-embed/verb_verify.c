@@ -116,7 +116,8 @@ static int look_seen(void *ctx, const struct files_seen *seen)
 
 	if (seen->visit != FILES_ENTRY)
 		return 0;
-	if (is_below(seen->path, "www/a/") &&
+	if ((is_below(seen->path, "www/a/") ||
+	     is_below(seen->path, "www/n/")) &&
 	    !manifest_find(look->manifest, seen->path))
 		fault(look, seen->path, "is not listed in " MANIFEST_NAME);
 	if (S_ISREG(seen->stat.st_mode))
@@ -178,7 +179,7 @@ static void look_at_signatures(struct look *look)
 	struct signing_items items;
 	int error;
 
-	if (!(look->manifest->verify & VERIFY_SIGNATURE))
+	if (!(look->manifest->verify & VERIFY_SIGNED))
 		return;
 	error = files_read(look->root, trust.ptr, TRUST_MAX_BYTES, &pem);
 	if (error)
@@ -239,7 +240,7 @@ static enum status report_look(const struct call *call, const struct look *look)
 		return STATUS_INPUT;
 	printf("%s: all is well: %zu files, %" PRIu64 " bytes", out,
 	       look->manifest->count, look->bytes);
-	if (look->manifest->verify & VERIFY_SIGNATURE)
+	if (look->manifest->verify & VERIFY_SIGNED)
 		printf(", %zu signatures", look->signatures);
 	putchar('\n');
 	return STATUS_OK;
@@ -271,7 +272,7 @@ const struct verb verb_verify = {
 	.summary = "Look whether a tree is whole, and signed",
 	.text = "Reads everything: each file that " MANIFEST_NAME
 		" lists must be there with its size and SHA-256, nothing else "
-		"may lie below www/a/, every signature must verify against "
+		"may lie below www/a/ and www/n/, every signature must verify against "
 		"trust.pem as it will on the machines, and nowhere may there "
 		"be a private key. One line is printed for each fault.\n"
 		"\n"

@@ -5,6 +5,7 @@
 #include "arena.h"
 #include "cleanup.h"
 #include "manifest.h"
+#include "plan.h"
 #include "sbuf.h"
 #include "vec.h"
 
@@ -43,6 +44,33 @@ static struct text written_response(struct arena *arena,
 
 	signing_response_write(response, &out);
 	return (struct text){ arena_copy(arena, out.ptr, out.len), out.len };
+}
+
+/* Where the scripts of nodes are signed, nothing else may be: it could be sent
+ * in their place. */
+static void test_what_is_signed(void **state)
+{
+	struct manifest_file files[] = {
+		{ .path = TEXT("www/a/" HEX_A "/linux") },
+		{ .path = TEXT("www/a/" HEX_B "/other") },
+		{ .path = TEXT("www/n/mac/525400000001.ipxe") },
+		{ .path = TEXT("www/n/mac/525400000001.ipxe.sig") },
+	};
+	struct manifest manifest = { .files = files, .count = COUNT(files) };
+	struct arena arena = { 0 };
+	struct signing_items items;
+
+	(void)state;
+	memset(files[0].digest.sha256, 0xaa, 32);
+	manifest.verify = VERIFY_SIGNATURE;
+	items = signing_items_of(&arena, &manifest);
+	assert_int_equal(items.count, 1);
+	assert_string_equal(items.at[0].path.ptr, "a/" HEX_A "/linux");
+	manifest.verify = VERIFY_DIGEST | VERIFY_NODES;
+	items = signing_items_of(&arena, &manifest);
+	assert_int_equal(items.count, 1);
+	assert_string_equal(items.at[0].path.ptr, "n/mac/525400000001.ipxe");
+	arena_release(&arena);
 }
 
 static void test_request_round(void **state)
@@ -222,6 +250,7 @@ static void test_truncation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_is_signed),
 		cmocka_unit_test(test_request_round),
 		cmocka_unit_test(test_response_round),
 		cmocka_unit_test(test_damage),
