@@ -11,6 +11,7 @@
 #include "vec.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---------------------------------------------------------------- list -- */
 
@@ -18,14 +19,27 @@ struct list_options {
 	const char *src;
 };
 
+/* Old ones gather in a cache: the reason stands once above each run of them. */
+static void print_unusable(const struct candidates *candidates,
+			   struct sbuf *out)
+{
+	const char *why = "";
+
+	vec_foreach (const struct unusable, bad, &candidates->unusable) {
+		if (strcmp(bad->why, why) != 0)
+			sbuf_printf(out, "%s:\n", bad->why);
+		sbuf_printf(out, "  %s\n", bad->directory);
+		why = bad->why;
+	}
+}
+
 static void print_all(const struct candidates *candidates)
 {
 	CLEANUP(sbuf) out = { 0 };
 
 	vec_foreach (const struct candidate, c, candidates)
 		candidate_print(c, &out);
-	vec_foreach (const struct unusable, bad, &candidates->unusable)
-		sbuf_printf(&out, "%s\n  %s\n", bad->directory, bad->why);
+	print_unusable(candidates, &out);
 	fputs(sbuf_text(&out), stdout);
 }
 
