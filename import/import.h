@@ -88,6 +88,28 @@ bool import_matchbox(struct import *im, const struct import_files *files,
 /** The directories of a Matchbox whose files import_matchbox() wants. */
 bool import_matchbox_wants(struct text path);
 
+/** Formats of static hosts. */
+enum lease_format {
+	LEASE_AUTO,    /**< by what is in the file */
+	LEASE_DHCPD,   /**< ISC dhcpd.conf, and dhcpd.leases */
+	LEASE_KEA,     /**< JSON, with comments */
+	LEASE_DNSMASQ, /**< dnsmasq.conf, and a dhcp-hostsfile */
+	LEASE_ETHERS,  /**< /etc/ethers */
+	LEASE_VYOS,    /**< EdgeOS and VyOS: "set" lines, or blocks */
+};
+
+/** Names of enum lease_format; ends with NULL. */
+extern const char *const lease_formats[];
+
+/**
+ * Static hosts of DHCP servers, as nodes for a site to include.
+ *
+ * @param output	name of the file to be written
+ * @return whether there is something to write; else @p im->ds has errors
+ */
+bool import_leases(struct import *im, const struct import_files *files,
+		   enum lease_format format, const char *output);
+
 /* -- findings -- */
 
 /**

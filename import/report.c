@@ -120,7 +120,7 @@ static const struct {
 	[FATE_CHANGED] = { "Behaves differently" },
 	[FATE_LOST] = { "Not carried" },
 	[FATE_TODO] = { "Left for you to do" },
-	[FATE_IGNORED] = { "Had no effect before, and has none now" },
+	[FATE_IGNORED] = { "Nothing for a site" },
 };
 
 static int compare_findings(const void *a, const void *b)

@@ -144,10 +144,11 @@ const char *importing_basename(struct call *call, const char *path)
 	return copy;
 }
 
-const char *importing_site_file(const struct importing_options *options)
+const char *importing_site_file(const struct importing_options *options,
+				const char *fallback)
 {
 	if (!options->output || !is_site_file(options->output))
-		return "site.yaml";
+		return fallback;
 	return text_basename(text_of(options->output)).ptr;
 }
 

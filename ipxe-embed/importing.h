@@ -17,9 +17,9 @@ struct importing_options {
 /* clang-format off */
 #define IMPORTING_ROWS(type)                                                   \
 	{ .name = "output", .letter = 'o', .value = "PATH",                    \
-	  .help = "The site file to write, as site.yaml, or a directory for "  \
-		  "it. What it needs lies beside it. Without this, nothing "   \
-		  "is written, and the report is all there is.",               \
+	  .help = "The file to write, as site.yaml, or a directory for it. "   \
+		  "What it needs lies beside it. Without this, nothing is "    \
+		  "written, and the report is all there is.",                  \
 	  OPTION_TEXT(type, common.output) },                                  \
 	{ .name = "force",                                                     \
 	  .help = "Overwrite files that are there.",                           \
@@ -42,8 +42,9 @@ enum status importing_gather(struct call *call, const char *directory,
 const struct source *importing_read(struct call *call, const char *path,
 				    enum status *ret_status);
 
-/** The name of the site file in the end: "site.yaml". */
-const char *importing_site_file(const struct importing_options *options);
+/** The name of the file to be written: as --output has it, or the fallback. */
+const char *importing_site_file(const struct importing_options *options,
+				const char *fallback);
 
 /** The last part of a path, as people would name what lies there. */
 const char *importing_basename(struct call *call, const char *path);

@@ -24,6 +24,7 @@ static const struct verb *const verbs[] = {
 	&verb_keys_secure_boot,
 	&verb_keys_ovmf,
 	&verb_import_matchbox,
+	&verb_import_leases,
 	&verb_schema,
 	&verb_explain,
 	&verb_help,

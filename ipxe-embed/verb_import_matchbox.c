@@ -34,7 +34,7 @@ static enum status run_import(struct call *call)
 		.site = options->site,
 		.url = options->url,
 		.from = directory,
-		.file = importing_site_file(&options->common),
+		.file = importing_site_file(&options->common, "site.yaml"),
 	};
 	enum status status = importing_gather(call, directory,
 					      import_matchbox_wants, &files);

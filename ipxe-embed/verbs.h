@@ -21,6 +21,7 @@ extern const struct verb verb_keys_show;
 extern const struct verb verb_keys_secure_boot;
 extern const struct verb verb_keys_ovmf;
 extern const struct verb verb_import_matchbox;
+extern const struct verb verb_import_leases;
 extern const struct verb verb_schema;
 extern const struct verb verb_explain;
 extern const struct verb verb_help;

@@ -11,6 +11,7 @@
 
 #undef NDEBUG
 #include <assert.h>
+#include <errno.h>
 
 struct fuzz {
 	struct arena arena;
@@ -49,7 +50,8 @@ static void check_site(struct fuzz *fuzz, const struct import *im)
 		    &ds));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+static bool run(struct fuzz *fuzz, struct import *im,
+		const struct import_files *files)
 {
 	static const struct import_options options = {
 		.site = "fuzz",
@@ -57,9 +59,36 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		.from = "in",
 		.file = "site.yaml",
 	};
+	struct text importer = fuzz->input.files.at[0].bytes;
+
+	for (enum lease_format format = LEASE_AUTO; lease_formats[format];
+	     format++)
+		if (text_is(importer, lease_formats[format]))
+			return import_leases(im, files, format, "nodes.yaml");
+	return import_matchbox(im, files, &options);
+}
+
+/* Files that others include are among the input. */
+static int read_input(void *ctx, const char *path, size_t max_bytes,
+		      struct sbuf *ret_bytes)
+{
+	struct fuzz *fuzz = ctx;
+	const struct input_file *file = input_find(&fuzz->input, text_of(path));
+
+	if (!file || file->bytes.len > max_bytes)
+		return -ENOENT;
+	sbuf_add(ret_bytes, file->bytes.ptr, file->bytes.len);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
 	struct fuzz fuzz = { 0 };
 	struct diags ds = { .arena = &fuzz.arena };
-	struct import im = { .arena = &fuzz.arena, .ds = &ds };
+	struct import im = { .arena = &fuzz.arena,
+			     .ds = &ds,
+			     .read = read_input,
+			     .ctx = &fuzz };
 	struct text all = { arena_copy(&fuzz.arena, bytes, len), len };
 	struct import_files files;
 	struct sbuf shown = { 0 };
@@ -67,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	input_split(&fuzz.arena, &fuzz.input, TEXT("importer"), all);
 	files = files_of(&fuzz);
-	good = import_matchbox(&im, &files, &options);
+	good = run(&fuzz, &im, &files);
 	assert(good || ds.errors);
 	if (good && !ds.errors) {
 		check_site(&fuzz, &im);
