@@ -199,6 +199,41 @@ static void put_initrds(struct matchbox *mb, struct mb_profile *p,
 	put_texts(out, "initrd", initrds.at, initrds.count);
 }
 
+/* Some node that boots it and is handed another configuration by it: then it
+ * installs. */
+static const struct mb_node *installs(struct matchbox *mb,
+				      const struct mb_profile *p)
+{
+	bool hands_out = false;
+
+	vec_foreach (struct mb_wanted, wanted, &mb->wanted)
+		hands_out = hands_out || (wanted->profile == p && wanted->role);
+	vec_foreach (struct mb_node, node, &mb->nodes)
+		if (hands_out && node->by_role[0] &&
+		    node->by_role[0]->boots == p)
+			return node;
+	return NULL;
+}
+
+/* Matchbox installed again whenever a machine asked; so does the first phase.
+ */
+static void put_phases(struct matchbox *mb, const struct mb_profile *p,
+		       struct sbuf *out)
+{
+	const struct mb_node *node = installs(mb, p);
+
+	if (!node)
+		return;
+	sbuf_puts(out, "    phases:\n"
+		       "      install: {}\n"
+		       "      run: { boot: [disk, exit] }\n");
+	mb->has_phases = true;
+	import_find(mb->im, FATE_TODO, p->at, NULL,
+		    "a machine that has been installed is told so by: "
+		    "ipxe-embed phase %s %s run",
+		    mb->options->file, node->name.ptr);
+}
+
 static void put_profile(struct matchbox *mb, struct mb_profile *p,
 			struct sbuf *out)
 {
@@ -212,6 +247,7 @@ static void put_profile(struct matchbox *mb, struct mb_profile *p,
 	put_initrds(mb, p, out);
 	put_args(mb, p, out);
 	put_files(out, &p->files);
+	put_phases(mb, p, out);
 }
 
 /* Profiles that cannot be booted, where a node would. */
@@ -423,6 +459,8 @@ static void put_head(const struct matchbox *mb, struct sbuf *out)
 	sbuf_puts(out, "trust: [certs/root.pem]   # ipxe-embed keys init\n"
 		       "verify: signature\n"
 		       "unknown: local\n");
+	if (mb->has_phases)
+		sbuf_puts(out, "phase: install\n");
 }
 
 static const char *counted(struct import *im, size_t count, const char *what)

@@ -132,6 +132,7 @@ struct matchbox {
 	struct map paths;             /**< of outputs -> the bytes */
 	struct map printed;           /**< variables that templates name */
 	VEC(const struct doc *) docs; /**< all that was read */
+	bool has_phases;              /**< some profile installs */
 	bool mac_hyphens; /**< nodes need a variable with their MAC so */
 };
 
