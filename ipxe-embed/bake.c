@@ -19,7 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KIB 1024u
+#define KIB          1024u
+#define SECTOR_BYTES 512u
 /* Change it when images change by other means than their inputs. */
 #define IMAGE_FORMAT    "ipxe-embed image 3"
 #define IMAGE_MAX_BYTES ((size_t)64 * 1024 * 1024)
@@ -27,8 +28,8 @@
 
 /*
  * A boot ROM loads a .kpxe below 640 KiB, where it shares the room with the
- * ROM itself; SeaBIOS dies silently at 600 KB. Everything else is loaded by
- * what has megabytes.
+ * ROM itself; SeaBIOS dies silently at 600 KB. There, the boot code of a stick
+ * puts a .hd, too. Everything else is loaded by what has megabytes.
  */
 const struct bake_target bake_targets[] = {
 	{ .name = "undionly.kpxe",
@@ -48,11 +49,23 @@ const struct bake_target bake_targets[] = {
 	  .usual = true,
 	  .packed = true,
 	  .needs = TOOLS_COMPRESS },
+	{ .name = "ipxe.hd",
+	  .bin = "bin",
+	  .firmware = "BIOS",
+	  .use = "a BIOS boots it from a stick",
+	  .starter = "mbr.bin",
+	  .on_stick = "",
+	  .part = true,
+	  .packed = true,
+	  .needs = TOOLS_COMPRESS,
+	  .warn_bytes = 450 * KIB,
+	  .limit_bytes = 500 * KIB },
 	{ .name = "ipxe.efi",
 	  .bin = "bin-x86_64-efi",
 	  .firmware = "UEFI x86-64",
 	  .use = "UEFI loads it over PXE or HTTPS, or from a disk; drives "
 		 "network cards itself",
+	  .on_stick = "BOOTX64.EFI",
 	  .usual = true,
 	  .netboot = true },
 	{ .name = "snponly.efi",
@@ -66,6 +79,7 @@ const struct bake_target bake_targets[] = {
 	  .bin = "bin-arm64-efi",
 	  .firmware = "UEFI arm64",
 	  .use = "as ipxe.efi, for 64-bit ARM; of the distribution's iPXE only",
+	  .on_stick = "BOOTAA64.EFI",
 	  .netboot = true,
 	  .stock_only = true },
 	{ .name = "slirp.linux",
@@ -83,6 +97,11 @@ const struct bake_target *bake_target(const char *name)
 		if (strcmp(target->name, name) == 0)
 			return target;
 	return NULL;
+}
+
+const char *bake_target_title(const struct bake_target *target)
+{
+	return target->part ? "what a BIOS boots from usb.img" : target->name;
 }
 
 /* All that one bake() knows. */
@@ -256,13 +275,14 @@ static enum bake_status refuse_size(struct bakery *bakery,
 
 	bakery->result->too_large = *image;
 	sbuf_printf(&bakery->why,
-		    "%s would have %llu bytes, %llu more than a boot ROM can "
-		    "be trusted to load (%zu). Fewer nodes in the image, or "
+		    "%s would have %llu bytes, %llu more than a %s can be "
+		    "trusted to load (%zu). Fewer nodes in the image, or "
 		    "dispatch: remote, make it smaller.\n",
-		    target->name, (unsigned long long)image->digest.size_bytes,
+		    bake_target_title(target),
+		    (unsigned long long)image->digest.size_bytes,
 		    (unsigned long long)(image->digest.size_bytes -
 					 target->limit_bytes),
-		    target->limit_bytes);
+		    target->part ? "BIOS" : "boot ROM", target->limit_bytes);
 	return fail(bakery, BAKE_TOO_LARGE);
 }
 
@@ -308,20 +328,35 @@ static enum bake_status refuse_patch(struct bakery *bakery,
 	return fail(bakery, BAKE_TOO_LARGE);
 }
 
+static int pack_with(struct bakery *bakery, const struct prepared *base,
+		     const struct bake_target *target, const struct sbuf *flat,
+		     bool thorough, struct sbuf *ret_bytes)
+{
+	static const char zeroes[SECTOR_BYTES];
+
+	sbuf_reset(ret_bytes);
+	if (target->starter) {
+		const struct sbuf *starter =
+			prepared_bytes(base, target->starter);
+
+		sbuf_add(ret_bytes, starter->ptr, starter->len);
+		sbuf_add(ret_bytes, zeroes, SECTOR_BYTES - starter->len);
+	}
+	return prepared_pack(base, target, flat, thorough, bakery->images_path,
+			     ret_bytes, &bakery->why);
+}
+
 /* Where every byte counts, time does not. */
 static int pack(struct bakery *bakery, const struct prepared *base,
 		const struct bake_target *target, const struct sbuf *flat,
 		struct sbuf *ret_bytes)
 {
-	int error = prepared_pack(base, target, flat, false,
-				  bakery->images_path, ret_bytes, &bakery->why);
+	int error = pack_with(bakery, base, target, flat, false, ret_bytes);
 
 	if (error || !target->warn_bytes ||
 	    ret_bytes->len <= target->warn_bytes)
 		return error;
-	sbuf_reset(ret_bytes);
-	return prepared_pack(base, target, flat, true, bakery->images_path,
-			     ret_bytes, &bakery->why);
+	return pack_with(bakery, base, target, flat, true, ret_bytes);
 }
 
 /* The site in a blank image; compressed, where that belongs to it. */

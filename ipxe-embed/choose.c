@@ -226,25 +226,46 @@ static bool may_miss(const struct candidate *candidate)
 	return candidate->kind == BASE_STOCK || !candidate->base.path;
 }
 
+static bool is_on_stick(const struct candidate *candidate,
+			const struct bake_target *target)
+{
+	return target->on_stick &&
+	       (target->part || is_usual(candidate, target));
+}
+
+/* NULL, or why it does not have some images together. */
+static const char *
+set_lack(struct arena *arena, const struct candidate *candidate,
+	 const struct features *features,
+	 bool (*is_in)(const struct candidate *, const struct bake_target *))
+{
+	const char *lack = NULL;
+
+	for (const struct bake_target *t = bake_targets; t->name; t++) {
+		if (!is_in(candidate, t))
+			continue;
+		lack = image_lack(arena, candidate, features, t);
+		if (!lack == may_miss(candidate))
+			return lack;
+	}
+	return lack;
+}
+
 /* NULL, or why it does not have the images wanted. */
 static const char *images_lack(struct arena *arena,
 			       const struct candidate *candidate,
 			       const struct base_needs *needs)
 {
+	const struct features *features = &needs->features;
 	const char *lack = NULL;
 
 	for (size_t i = 0; i < needs->target_count && !lack; i++)
-		lack = image_lack(arena, candidate, &needs->features,
+		lack = image_lack(arena, candidate, features,
 				  needs->targets[i]);
-	if (needs->target_count)
-		return lack;
-	for (const struct bake_target *t = bake_targets; t->name; t++) {
-		if (!is_usual(candidate, t))
-			continue;
-		lack = image_lack(arena, candidate, &needs->features, t);
-		if (!lack == may_miss(candidate))
-			return lack;
-	}
+	if (!lack && needs->usual)
+		lack = set_lack(arena, candidate, features, is_usual);
+	if (!lack && needs->stick)
+		lack = set_lack(arena, candidate, features, is_on_stick);
 	return lack;
 }
 
@@ -315,7 +336,8 @@ static void print_prepared(const struct candidate *candidate, struct sbuf *out)
 		sbuf_printf(out, "  prepared: %s, for", about->directory);
 		for (const struct bake_target *t = bake_targets; t->name; t++)
 			if (strcmp(t->bin, about->bin) == 0)
-				sbuf_printf(out, " %s", t->name);
+				sbuf_printf(out, " %s",
+					    t->part ? "usb.img" : t->name);
 		sbuf_printf(out, "%s%s\n",
 			    about->features.http ? ", with plain HTTP" : "",
 			    about->features.shell ? ", with a shell" : "");
@@ -480,22 +502,45 @@ static void say_why(struct arena *arena, const struct candidates *candidates,
 	choice->why = take_text(arena, &why);
 }
 
+static bool is_among(const struct base_choice *choice,
+		     const struct bake_target *target)
+{
+	for (size_t i = 0; i < choice->target_count; i++)
+		if (choice->targets[i] == target)
+			return true;
+	return false;
+}
+
+/* Those of some images that it has. */
+static void take_set(struct arena *arena, const struct candidate *candidate,
+		     const struct base_needs *needs,
+		     bool (*is_in)(const struct candidate *,
+				   const struct bake_target *),
+		     struct base_choice *choice)
+{
+	for (const struct bake_target *t = bake_targets; t->name; t++)
+		if (is_in(candidate, t) && !is_among(choice, t) &&
+		    !image_lack(arena, candidate, &needs->features, t))
+			choice->targets[choice->target_count++] = t;
+}
+
 static void take(struct arena *arena, const struct candidate *candidate,
 		 const struct base_needs *needs, struct base_choice *choice)
 {
-	VEC(const struct bake_target *) targets = { 0 };
+	size_t room = needs->target_count;
 
+	for (const struct bake_target *t = bake_targets; t->name; t++)
+		room++;
 	choice->status = CHOICE_MADE;
 	choice->chosen = *candidate;
+	choice->targets = arena_array(arena, room, sizeof(*choice->targets));
 	for (size_t i = 0; i < needs->target_count; i++)
-		*vec_push(arena, &targets) = needs->targets[i];
-	for (const struct bake_target *t = bake_targets;
-	     t->name && !needs->target_count; t++)
-		if (is_usual(candidate, t) &&
-		    !image_lack(arena, candidate, &needs->features, t))
-			*vec_push(arena, &targets) = t;
-	choice->targets = targets.at;
-	choice->target_count = targets.count;
+		choice->targets[choice->target_count++] = needs->targets[i];
+	if (needs->usual)
+		take_set(arena, candidate, needs, is_usual, choice);
+	choice->asked_count = choice->target_count;
+	if (needs->stick)
+		take_set(arena, candidate, needs, is_on_stick, choice);
 }
 
 static bool try_all(struct arena *arena, const struct candidates *candidates,

@@ -46,9 +46,11 @@ struct base_needs {
 	unsigned verify; /**< enum verify, or'ed */
 	struct features features;
 	size_t root_count;
-	/** Those asked for by name; without any, all that are usual */
+	/** Images asked for by name */
 	const struct bake_target *const *targets;
 	size_t target_count;
+	bool usual; /**< all usual ones, too */
+	bool stick; /**< usb.img, with what the base has for one */
 };
 
 /** What the user says about it. */
@@ -87,10 +89,10 @@ struct base_choice {
 	/** MADE: what was chosen, and why; else how to get one. Sentences */
 	const char *why;
 	struct candidate chosen; /**< MADE */
-	/** MADE: the images to make: those asked for, or the usual ones that
-	 * the base has */
+	/** MADE: the images to make: those asked for, and the usual ones that
+	 * the base has; then those that only the stick needs */
 	const struct bake_target **targets;
-	size_t target_count;
+	size_t target_count, asked_count;
 };
 
 /** Choose the best base that can do what a site asks for. */

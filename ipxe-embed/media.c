@@ -1,5 +1,6 @@
 #include "media.h"
 
+#include "fat.h"
 #include "little.h"
 #include "sbuf.h"
 #include "sha256.h"
@@ -7,390 +8,26 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define SECTOR 512u
 /* 1 MiB, a multiple of what any flash erases at once. */
-#define PARTITION_START   2048u
+#define PARTITION_START 2048u
+/* Between the table and the file system is more room than a BIOS can fill. */
+#define BIOS_START        64u
+#define BIOS_MAX_BYTES    ((size_t)(PARTITION_START - BIOS_START + 1) * SECTOR)
+#define BOOT_CODE_BYTES   440u
 #define GPT_ENTRY_BYTES   128u
 #define GPT_ENTRIES       128u
 #define GPT_ENTRY_SECTORS (GPT_ENTRIES * GPT_ENTRY_BYTES / SECTOR)
 #define GPT_HEADER_BYTES  92u
 #define GUID_BYTES        16u
-#define FILES_MAX_BYTES   ((size_t)1 << 30)
 
-/*
- * The number of clusters is all that makes a FAT a FAT16; drivers disagree on
- * the exact limits, so we stay off them.
- */
-#define CLUSTERS_MIN     4096u
-#define CLUSTERS_MAX     65500u
-#define RESERVED_SECTORS 1u
-#define ROOT_ENTRIES     512u
-#define ENTRY_BYTES      32u
-#define ROOT_SECTORS     (ROOT_ENTRIES * ENTRY_BYTES / SECTOR)
-#define LABEL            "IPXE-EMBED "
-#define SHORT_NAME       11u
-#define LONG_NAME_MAX    255u
-#define LONG_NAME_PART   13u
-/* The label and EFI in the root, "." and ".." elsewhere. */
-#define FIRST_ENTRIES 2u
-#define FILES_MAX     999u /* three digits of a short name */
+/* ---------------------------------------------------------------- MBR -- */
 
-enum { EFI_CLUSTER = 2, PROGRAMS_CLUSTER };
-enum {
-	ATTRIBUTE_LABEL = 0x08,
-	ATTRIBUTE_DIRECTORY = 0x10,
-	ATTRIBUTE_LONG_NAME = 0x0f,
-};
-
-/* Where everything lies, in sectors from the start of the partition. */
-struct layout {
-	uint32_t cluster_sectors, clusters, fat_sectors;
-	uint32_t programs_clusters; /* of that directory */
-	uint32_t first_fat, root, data, sectors;
-};
-
-static uint32_t divide_up(size_t n, size_t by)
+static uint32_t bios_sectors(struct text bios)
 {
-	return (uint32_t)((n + by - 1) / by);
-}
-
-/* -------------------------------------------------------------- names -- */
-
-/* What FAT takes in names of either kind; a dot is not counted. */
-static bool is_plain(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c && strchr("!#$%&'()-@^_`{}", c));
-}
-
-static char upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-static bool is_name(const char *name)
-{
-	size_t len = strlen(name);
-
-	for (size_t i = 0; i < len; i++)
-		if (!is_plain(upper(name[i])) && !strchr(" +,.;=[]", name[i]))
-			return false;
-	return len && len <= LONG_NAME_MAX && name[0] != ' ' &&
-	       name[0] != '.' && name[len - 1] != ' ' && name[len - 1] != '.';
-}
-
-/* "BOOTX64.EFI" as "BOOTX64 EFI"; false if it takes a long name. */
-static bool pad_name(const char *name, char padded[SHORT_NAME])
-{
-	const char *dot = strchr(name, '.');
-	size_t base = dot ? (size_t)(dot - name) : strlen(name);
-	size_t extension = dot ? strlen(dot + 1) : 0;
-
-	if (base > 8 || extension > 3)
-		return false;
-	for (const char *c = name; *c; c++)
-		if (c != dot && !is_plain(*c))
-			return false;
-	memset(padded, ' ', SHORT_NAME);
-	memcpy(padded, name, base);
-	if (dot)
-		memcpy(padded + 8, dot + 1, extension);
-	return true;
-}
-
-/* "autoexec.ipxe" as "AUTO~1  IPX": no other file gets this number. */
-static void make_short(const char *name, size_t number, char padded[SHORT_NAME])
-{
-	const char *dot = strrchr(name, '.');
-	size_t len = 0;
-
-	memset(padded, ' ', SHORT_NAME);
-	for (const char *c = name; *c && c != dot && len < 4; c++)
-		if (is_plain(upper(*c)))
-			padded[len++] = upper(*c);
-	len += (size_t)snprintf(padded + len, SHORT_NAME - len, "~%zu", number);
-	padded[len] = ' ';
-	len = 8;
-	for (const char *c = dot; c && *c && len < SHORT_NAME; c++)
-		if (is_plain(upper(*c)))
-			padded[len++] = upper(*c);
-}
-
-static size_t entries_of(const char *name)
-{
-	char padded[SHORT_NAME];
-
-	return pad_name(name, padded)
-		       ? 1
-		       : 1 + divide_up(strlen(name), LONG_NAME_PART);
-}
-
-static size_t entries_in(const struct media_stick *stick,
-			 enum media_directory directory)
-{
-	size_t entries = FIRST_ENTRIES;
-
-	for (size_t i = 0; i < stick->file_count; i++)
-		if (stick->files[i].directory == directory)
-			entries += entries_of(stick->files[i].name);
-	return entries;
-}
-
-static bool is_taken(const struct media_stick *stick, size_t i)
-{
-	const struct media_file *file = &stick->files[i];
-
-	for (size_t j = 0; j < i; j++)
-		if (stick->files[j].directory == file->directory &&
-		    strcasecmp(stick->files[j].name, file->name) == 0)
-			return true;
-	return file->directory == MEDIA_TOP &&
-	       strcasecmp(file->name, "EFI") == 0;
-}
-
-static int check(const struct media_stick *stick)
-{
-	size_t bytes = 0;
-
-	if (stick->file_count > FILES_MAX)
-		return -ENOSPC;
-	for (size_t i = 0; i < stick->file_count; i++) {
-		const struct media_file *file = &stick->files[i];
-
-		if (!is_name(file->name) || is_taken(stick, i))
-			return -EINVAL;
-		if (file->len > FILES_MAX_BYTES - bytes)
-			return -EFBIG;
-		bytes += file->len;
-	}
-	return entries_in(stick, MEDIA_TOP) > ROOT_ENTRIES ? -ENOSPC : 0;
-}
-
-/* ------------------------------------------------------------- layout -- */
-
-static uint32_t clusters_needed(const struct media_stick *stick,
-				struct layout *l)
-{
-	size_t cluster_bytes = (size_t)l->cluster_sectors * SECTOR;
-	uint32_t clusters = 1; /* of the directory EFI */
-
-	l->programs_clusters = divide_up(
-		entries_in(stick, MEDIA_PROGRAMS) * ENTRY_BYTES, cluster_bytes);
-	for (size_t i = 0; i < stick->file_count; i++)
-		clusters += divide_up(stick->files[i].len, cluster_bytes);
-	return clusters + l->programs_clusters;
-}
-
-static struct layout lay_out(const struct media_stick *stick)
-{
-	struct layout l = { .cluster_sectors = 1 };
-
-	while ((l.clusters = clusters_needed(stick, &l)) > CLUSTERS_MAX)
-		l.cluster_sectors *= 2;
-	if (l.clusters < CLUSTERS_MIN)
-		l.clusters = CLUSTERS_MIN;
-	l.fat_sectors =
-		divide_up((size_t)(l.clusters + EFI_CLUSTER) * 2, SECTOR);
-	l.first_fat = RESERVED_SECTORS;
-	l.root = l.first_fat + 2 * l.fat_sectors;
-	l.data = l.root + ROOT_SECTORS;
-	l.sectors = l.data + l.clusters * l.cluster_sectors;
-	return l;
-}
-
-static char *cluster_at(char *volume, const struct layout *l, uint32_t cluster)
-{
-	return volume + (size_t)SECTOR * (l->data + (cluster - EFI_CLUSTER) *
-							    l->cluster_sectors);
-}
-
-/* ---------------------------------------------------------------- FAT -- */
-
-static void put_boot_sector(char *at, const struct layout *l, uint32_t serial)
-{
-	memcpy(at, "\xeb\x3c\x90IPXEMBED", 11);
-	little_put(at + 11, 2, SECTOR);
-	little_put(at + 13, 1, l->cluster_sectors);
-	little_put(at + 14, 2, RESERVED_SECTORS);
-	little_put(at + 16, 1, 2); /* FATs */
-	little_put(at + 17, 2, ROOT_ENTRIES);
-	little_put(at + 19, 2, l->sectors > UINT16_MAX ? 0 : l->sectors);
-	little_put(at + 21, 1, 0xf8); /* a disk with partitions */
-	little_put(at + 22, 2, l->fat_sectors);
-	little_put(at + 24, 2, 63);  /* sectors of a track, for BIOS */
-	little_put(at + 26, 2, 255); /* heads */
-	little_put(at + 28, 4, PARTITION_START);
-	little_put(at + 32, 4, l->sectors > UINT16_MAX ? l->sectors : 0);
-	little_put(at + 36, 1, 0x80); /* drive, for BIOS */
-	little_put(at + 38, 1, 0x29); /* the next three are there */
-	little_put(at + 39, 4, serial);
-	memcpy(at + 43, LABEL "FAT16   ", 19);
-	memcpy(at + 62, "\xeb\xfe", 2); /* nobody starts it: stay here */
-	little_put(at + 510, 2, 0xaa55);
-}
-
-/* @param name	padded with spaces, no dot */
-static void put_entry(char *at, const char *name, unsigned attributes,
-		      uint32_t cluster, size_t len)
-{
-	/* The first day that FAT knows; day 0 of month 0 would be no date. */
-	enum { FIRST_DATE = 1 << 5 | 1 };
-
-	memcpy(at, name, SHORT_NAME);
-	little_put(at + 11, 1, attributes);
-	little_put(at + 16, 2, FIRST_DATE);
-	little_put(at + 18, 2, FIRST_DATE);
-	little_put(at + 24, 2, FIRST_DATE);
-	little_put(at + 26, 2, cluster);
-	little_put(at + 28, 4, len);
-}
-
-static void put_directory(char *at, uint32_t self, uint32_t parent)
-{
-	put_entry(at, ".          ", ATTRIBUTE_DIRECTORY, self, 0);
-	put_entry(at + ENTRY_BYTES, "..         ", ATTRIBUTE_DIRECTORY, parent,
-		  0);
-}
-
-/* The letters of one part of a name, in UTF-16, padded as FAT has it. */
-static void put_letters(char *at, const char *name, size_t len)
-{
-	static const unsigned char places[LONG_NAME_PART] = {
-		1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30
-	};
-
-	for (size_t i = 0; i < LONG_NAME_PART; i++)
-		little_put(at + places[i], 2,
-			   i < len    ? (unsigned char)name[i]
-			   : i == len ? 0
-				      : 0xffff);
-}
-
-/* Ties the parts of a long name to its short one. */
-static unsigned checksum(const char padded[SHORT_NAME])
-{
-	unsigned sum = 0;
-
-	for (size_t i = 0; i < SHORT_NAME; i++) {
-		sum = (sum & 1) << 7 | sum >> 1;
-		sum = (sum + (unsigned char)padded[i]) & 0xff;
-	}
-	return sum;
-}
-
-/* Before the entry of the file, the last part first. */
-static char *put_long_name(char *at, const char *name,
-			   const char padded[SHORT_NAME])
-{
-	enum { LAST = 0x40 };
-	size_t len = strlen(name), parts = divide_up(len, LONG_NAME_PART);
-
-	for (size_t i = parts; i--; at += ENTRY_BYTES) {
-		size_t begin = i * LONG_NAME_PART;
-
-		put_letters(at, name + begin, len - begin);
-		little_put(at, 1, (i + 1) | (i + 1 == parts ? LAST : 0));
-		little_put(at + 11, 1, ATTRIBUTE_LONG_NAME);
-		little_put(at + 13, 1, checksum(padded));
-	}
-	return at;
-}
-
-static void put_link(char *volume, const struct layout *l, uint32_t cluster,
-		     unsigned next)
-{
-	char *fat = volume + (size_t)l->first_fat * SECTOR;
-
-	little_put(fat + 2 * (size_t)cluster, 2, next);
-	little_put(fat + (size_t)l->fat_sectors * SECTOR + 2 * (size_t)cluster,
-		   2, next);
-}
-
-/* Clusters that follow each other. */
-static void put_chain(char *volume, const struct layout *l, uint32_t first,
-		      uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		put_link(volume, l, first + i,
-			 i + 1 < count ? first + i + 1 : 0xffff);
-}
-
-static void put_directories(char *volume, const struct layout *l)
-{
-	char *root = volume + (size_t)l->root * SECTOR;
-	char *efi = cluster_at(volume, l, EFI_CLUSTER);
-
-	put_link(volume, l, 0, 0xfff8);
-	put_link(volume, l, 1, 0xffff);
-	put_chain(volume, l, EFI_CLUSTER, 1);
-	put_chain(volume, l, PROGRAMS_CLUSTER, l->programs_clusters);
-	put_entry(root, LABEL, ATTRIBUTE_LABEL, 0, 0);
-	put_entry(root + ENTRY_BYTES, "EFI        ", ATTRIBUTE_DIRECTORY,
-		  EFI_CLUSTER, 0);
-	put_directory(efi, EFI_CLUSTER, 0);
-	put_entry(efi + 2 * (size_t)ENTRY_BYTES, "BOOT       ",
-		  ATTRIBUTE_DIRECTORY, PROGRAMS_CLUSTER, 0);
-	put_directory(cluster_at(volume, l, PROGRAMS_CLUSTER), PROGRAMS_CLUSTER,
-		      EFI_CLUSTER);
-}
-
-/* @return where the next entry goes */
-static char *put_file_entry(char *at, const struct media_file *file,
-			    size_t number, uint32_t cluster)
-{
-	char padded[SHORT_NAME];
-
-	if (!pad_name(file->name, padded)) {
-		make_short(file->name, number, padded);
-		at = put_long_name(at, file->name, padded);
-	}
-	put_entry(at, padded, 0, file->len ? cluster : 0, file->len);
-	return at + ENTRY_BYTES;
-}
-
-static void put_files(char *volume, const struct layout *l,
-		      const struct media_stick *stick)
-{
-	uint32_t cluster = PROGRAMS_CLUSTER + l->programs_clusters;
-	char *ends[] = {
-		[MEDIA_PROGRAMS] = cluster_at(volume, l, PROGRAMS_CLUSTER),
-		[MEDIA_TOP] = volume + (size_t)l->root * SECTOR,
-	};
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		ends[i] += (size_t)FIRST_ENTRIES * ENTRY_BYTES;
-	for (size_t i = 0; i < stick->file_count; i++) {
-		const struct media_file *file = &stick->files[i];
-		char **end = &ends[file->directory];
-		uint32_t clusters = divide_up(
-			file->len, (size_t)l->cluster_sectors * SECTOR);
-
-		*end = put_file_entry(*end, file, i + 1, cluster);
-		if (!clusters)
-			continue;
-		memcpy(cluster_at(volume, l, cluster), file->bytes, file->len);
-		put_chain(volume, l, cluster, clusters);
-		cluster += clusters;
-	}
-}
-
-/* ---------------------------------------------------------------- GPT -- */
-
-/* The CRC of ISO 3309, as in Ethernet and zlib. */
-static uint32_t crc32(const char *bytes, size_t len)
-{
-	uint32_t crc = UINT32_MAX;
-
-	for (size_t i = 0; i < len; i++) {
-		crc ^= (unsigned char)bytes[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
-	}
-	return ~crc;
+	return (uint32_t)((bios.len + SECTOR - 1) / SECTOR - (bios.len > 0));
 }
 
 /* A BIOS comes here; it is told why nothing happens. */
@@ -410,32 +47,87 @@ static void put_message(char *at)
 	memcpy(at, program, sizeof(program));
 }
 
-static void put_protective_mbr(char *at, uint32_t last)
+/* For a BIOS without LBA; all agree on this geometry for sticks. */
+static void put_cylinder(char *at, uint32_t sector)
+{
+	enum { HEADS = 255, SECTORS = 63 };
+	uint32_t cylinder = sector / (HEADS * SECTORS);
+
+	little_put(at, 1, sector / SECTORS % HEADS);
+	little_put(at + 1, 1, (sector % SECTORS + 1) | cylinder >> 8 << 6);
+	little_put(at + 2, 1, cylinder);
+}
+
+/*
+ * The boot code of iPXE looks for a partition that is marked active, and so
+ * do some BIOSes before they start any. Only its start is of interest; with
+ * type 0 and no length it is unused for all others, for whom the disk has the
+ * one protective entry that UEFI asks for. Images of installers of many
+ * distributions have such an entry, too.
+ */
+static void put_active_entry(char *at)
+{
+	little_put(at, 1, 0x80);
+	put_cylinder(at + 1, BIOS_START);
+	put_cylinder(at + 5, BIOS_START);
+	little_put(at + 8, 4, BIOS_START);
+}
+
+static void put_mbr(char *at, uint32_t last, struct text bios)
 {
 	char *partition = at + 446;
 
-	put_message(at);
 	memcpy(partition + 1, "\x00\x02\x00", 3); /* from sector 1 */
 	little_put(partition + 4, 1, 0xee);
 	memcpy(partition + 5, "\xff\xff\xff", 3);
 	little_put(partition + 8, 4, 1);
 	little_put(partition + 12, 4, last);
 	little_put(at + 510, 2, 0xaa55);
+	if (bios.len) {
+		memcpy(at, bios.ptr, BOOT_CODE_BYTES);
+		put_active_entry(partition + 16);
+	} else {
+		put_message(at);
+	}
 }
 
-static void put_partition_entry(char *at, const char *guid, uint32_t sectors)
-{
-	/* C12A7328-F81F-11D2-BA4B-00A0C93EC93B, an EFI system partition */
-	static const char type[] = "\x28\x73\x2a\xc1\x1f\xf8\xd2\x11"
-				   "\xba\x4b\x00\xa0\xc9\x3e\xc9\x3b";
-	static const char name[] = "ipxe-embed";
+/* ---------------------------------------------------------------- GPT -- */
 
-	memcpy(at, type, GUID_BYTES);
-	memcpy(at + 16, guid, GUID_BYTES);
-	little_put(at + 32, 8, PARTITION_START);
-	little_put(at + 40, 8, PARTITION_START + sectors - 1);
-	for (size_t i = 0; name[i]; i++)
-		at[56 + 2 * i] = name[i];
+/* The CRC of ISO 3309, as in Ethernet and zlib. */
+static uint32_t crc32(const char *bytes, size_t len)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= (unsigned char)bytes[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	return ~crc;
+}
+
+struct partition {
+	const char *type; /* GUID, as it lies on the disk */
+	const char *name;
+	uint32_t start, sectors;
+	char guid[GUID_BYTES];
+};
+
+/* 21686148-6449-6E6F-744E-656564454649, "BIOS boot", as GRUB has it, too */
+#define TYPE_BIOS "Hah!IdontNeedEFI"
+/* C12A7328-F81F-11D2-BA4B-00A0C93EC93B, an EFI system partition */
+#define TYPE_EFI                           \
+	"\x28\x73\x2a\xc1\x1f\xf8\xd2\x11" \
+	"\xba\x4b\x00\xa0\xc9\x3e\xc9\x3b"
+
+static void put_partition_entry(char *at, const struct partition *partition)
+{
+	memcpy(at, partition->type, GUID_BYTES);
+	memcpy(at + 16, partition->guid, GUID_BYTES);
+	little_put(at + 32, 8, partition->start);
+	little_put(at + 40, 8, partition->start + partition->sectors - 1);
+	for (size_t i = 0; partition->name[i]; i++)
+		at[56 + 2 * i] = partition->name[i];
 }
 
 /*
@@ -473,17 +165,34 @@ static void make_guid(const unsigned char *half, char guid[GUID_BYTES])
 	guid[8] = (char)((guid[8] & 0x3f) | 0x80);
 }
 
+/* @param content	of both partitions */
 static void put_gpt(char *disk, uint32_t sectors, uint32_t last,
-		    const struct digest *content)
+		    struct text bios, const struct digest *content)
 {
-	char disk_guid[GUID_BYTES], partition_guid[GUID_BYTES];
-	char *first = disk + 2 * (size_t)SECTOR;
+	struct partition partitions[] = {
+		{ .type = TYPE_BIOS,
+		  .name = "ipxe-embed BIOS",
+		  .start = BIOS_START,
+		  .sectors = bios_sectors(bios) },
+		{ .type = TYPE_EFI,
+		  .name = "ipxe-embed",
+		  .start = PARTITION_START,
+		  .sectors = sectors },
+	};
+	char *first = disk + 2 * (size_t)SECTOR, *entry = first;
 	uint32_t second = last - GPT_ENTRY_SECTORS;
+	char disk_guid[GUID_BYTES];
+	struct digest more;
 
+	sha256_of(content->sha256, sizeof(content->sha256), &more);
 	make_guid(content->sha256, disk_guid);
-	make_guid(content->sha256 + GUID_BYTES, partition_guid);
-	put_protective_mbr(disk, last);
-	put_partition_entry(first, partition_guid, sectors);
+	make_guid(more.sha256, partitions[0].guid);
+	make_guid(content->sha256 + GUID_BYTES, partitions[1].guid);
+	for (size_t i = 0; i < sizeof(partitions) / sizeof(*partitions); i++)
+		if (partitions[i].sectors) {
+			put_partition_entry(entry, &partitions[i]);
+			entry += GPT_ENTRY_BYTES;
+		}
 	memcpy(disk + (size_t)second * SECTOR, first,
 	       (size_t)GPT_ENTRY_SECTORS * SECTOR);
 	put_gpt_header(disk, 1, last, 2, disk_guid);
@@ -502,27 +211,52 @@ static void add_zeroes(struct sbuf *out, size_t count)
 	}
 }
 
+/* The table of partitions goes behind the boot code. */
+static bool is_bios(struct text bios)
+{
+	if (bios.len <= SECTOR)
+		return false;
+	for (size_t i = BOOT_CODE_BYTES; i < SECTOR; i++)
+		if (bios.ptr[i])
+			return false;
+	return true;
+}
+
+static int check(const struct media_stick *stick)
+{
+	if (stick->bios.len && !is_bios(stick->bios))
+		return -EINVAL;
+	if (stick->bios.len > BIOS_MAX_BYTES)
+		return -EFBIG;
+	return fat_check(stick);
+}
+
 int media_usb(const struct media_stick *stick, struct sbuf *ret_image)
 {
 	size_t start = ret_image->len;
 	struct digest content;
-	struct layout l;
+	struct fat_layout l;
 	uint32_t last;
 	char *disk, *volume;
 	int error = check(stick);
 
 	if (error)
 		return error;
-	l = lay_out(stick);
+	l = fat_lay_out(stick);
 	last = PARTITION_START + l.sectors + GPT_ENTRY_SECTORS;
 	add_zeroes(ret_image, ((size_t)last + 1) * SECTOR);
 	disk = ret_image->ptr + start;
 	volume = disk + (size_t)PARTITION_START * SECTOR;
-	put_directories(volume, &l);
-	put_files(volume, &l, stick);
-	sha256_of(volume, (size_t)l.sectors * SECTOR, &content);
-	put_boot_sector(volume, &l,
-			(uint32_t)little_get((const char *)content.sha256, 4));
-	put_gpt(disk, l.sectors, last, &content);
+	put_mbr(disk, last, stick->bios);
+	fat_put(volume, &l, stick);
+	if (stick->bios.len)
+		memcpy(disk + (size_t)BIOS_START * SECTOR,
+		       stick->bios.ptr + SECTOR, stick->bios.len - SECTOR);
+	sha256_of(disk, ((size_t)PARTITION_START + l.sectors) * SECTOR,
+		  &content);
+	fat_put_boot_sector(
+		volume, &l, PARTITION_START,
+		(uint32_t)little_get((const char *)content.sha256, 4));
+	put_gpt(disk, l.sectors, last, stick->bios, &content);
 	return 0;
 }

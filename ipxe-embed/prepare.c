@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 /* Change it when what a base holds changes by other means than its inputs. */
-#define BASE_FORMAT "ipxe-embed base 2"
+#define BASE_FORMAT "ipxe-embed base 3"
 #define ZBIN        "zbin"
 #define ZBIN_QUICK  "zbin-quick"
 /* Included before zbin.c. */
@@ -32,9 +32,10 @@
 	"#include <lzma.h>\n"                        \
 	"#define lzma_lzma_preset(options, preset) " \
 	"lzma_lzma_preset(options, 1)\n"
-#define BASE_UNUSED_S  (60 * 24 * 60 * 60)
-#define FILES_MAX      16
-#define PACK_TIMEOUT_S 600
+#define BASE_UNUSED_S     (60 * 24 * 60 * 60)
+#define FILES_MAX         16
+#define STARTER_MAX_BYTES 440
+#define PACK_TIMEOUT_S    600
 #define PLACEHOLDER \
 	"#!ipxe\n# A blank image: no site was written into it.\nexit 1\n"
 /*
@@ -127,8 +128,8 @@ const struct prepared_image *prepared_image(const struct prepared *prepared,
 	return NULL;
 }
 
-static const struct sbuf *file_bytes(const struct prepared *prepared,
-				     const char *name)
+const struct sbuf *prepared_bytes(const struct prepared *prepared,
+				  const char *name)
 {
 	for (size_t i = 0; i < prepared->file_count; i++)
 		if (strcmp(prepared->files[i].name, name) == 0)
@@ -167,6 +168,12 @@ static bool read_files(struct arena *arena, int dir, json_t *files,
 	return true;
 }
 
+/* Boot code leaves room for a table of partitions in its sector. */
+static bool is_starter(const struct sbuf *bytes)
+{
+	return bytes && bytes->len && bytes->len <= STARTER_MAX_BYTES;
+}
+
 static bool read_image(json_t *places, const struct prepared *prepared,
 		       struct prepared_image *image)
 {
@@ -177,7 +184,10 @@ static bool read_image(json_t *places, const struct prepared *prepared,
 			return false;
 		*place(&image->places, i) = (size_t)json_integer_value(value);
 	}
-	image->blank = file_bytes(prepared, image->target->name);
+	image->blank = prepared_bytes(prepared, image->target->name);
+	if (image->target->starter &&
+	    !is_starter(prepared_bytes(prepared, image->target->starter)))
+		return false;
 	return image->blank && patch_fits(&image->places, image->blank->len);
 }
 
@@ -448,6 +458,22 @@ static int take_image(struct making *making, const struct bake_target *target)
 	return result;
 }
 
+static int take_starter(struct making *making, const struct bake_target *target)
+{
+	struct sbuf bytes = { 0 };
+	int result = read_made(making,
+			       arena_printf(making->arena, "src/%s/%s",
+					    target->bin, target->starter),
+			       &bytes);
+
+	if (!result && !is_starter(&bytes))
+		result = complain(making, target->starter, -EFBIG);
+	if (!result)
+		result = put_file(making, target->starter, &bytes);
+	sbuf_release(&bytes);
+	return result;
+}
+
 static int take_zinfo(struct making *making, const struct bake_target *target)
 {
 	const char *name = zinfo_name(making->arena, target);
@@ -519,6 +545,8 @@ static int take_all(struct making *making)
 		result = take_image(making, target);
 		if (!result && target->packed)
 			result = take_zinfo(making, target);
+		if (!result && target->starter)
+			result = take_starter(making, target);
 		packed = packed || target->packed;
 	}
 	return !result && packed ? take_zbin(making) : result;

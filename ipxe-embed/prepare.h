@@ -97,6 +97,10 @@ bool prepared_is_good(struct arena *arena, const char *directory);
 const struct prepared_image *prepared_image(const struct prepared *prepared,
 					    const struct bake_target *target);
 
+/** @return a file of the base, or NULL */
+const struct sbuf *prepared_bytes(const struct prepared *prepared,
+				  const char *name);
+
 void prepared_release(struct prepared *prepared);
 
 /**

@@ -292,6 +292,10 @@ static const char *const *make_arguments(struct arena *arena,
 
 		argue(arena, &out,
 		      arena_printf(arena, "%s/%s", target->bin, target->name));
+		if (target->starter)
+			argue(arena, &out,
+			      arena_printf(arena, "%s/%s", target->bin,
+					   target->starter));
 		/* Kept: what gets compressed, and how. */
 		if (!target->packed)
 			continue;

@@ -67,6 +67,7 @@ static enum status read_needs(struct call *call, struct base_needs *ret_needs)
 		return status;
 	ret_needs->verify = plan->verify;
 	ret_needs->features = plan->features;
+	ret_needs->usual = true;
 	return site_roots(call, plan, &pem, &ret_needs->root_count);
 }
 
@@ -85,9 +86,9 @@ static void print_choice(const struct call *call,
 		return;
 	}
 	printf("  %s\n ", choice.why);
-	for (size_t i = 0; i < choice.target_count; i++)
+	for (size_t i = 0; i < choice.asked_count; i++)
 		printf(" %s", choice.targets[i]->name);
-	putchar('\n');
+	puts(" usb.img");
 	vec_foreach (const struct candidate, c, candidates) {
 		const char *lack = candidate_lack(call->arena, c, needs);
 

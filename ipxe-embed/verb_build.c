@@ -30,7 +30,6 @@
 #include <unistd.h>
 
 #define USB_NAME              "usb.img"
-#define USB_PROGRAM           "ipxe.efi"
 #define AUTOEXEC              "autoexec.ipxe"
 #define USB_PROGRAM_MAX_BYTES ((size_t)64 * 1024 * 1024)
 
@@ -61,6 +60,7 @@ struct build {
 	size_t signed_count;  /**< signatures made in this run */
 	struct signing_items unsigned_items;
 	VEC(const struct bake_target *) targets; /**< asked for by name */
+	bool wants_stick;
 	struct base_choice choice; /**< unless there are to be no images */
 	struct bake_result baked;
 	struct digest usb; /**< of the image for a stick, if there is one */
@@ -524,58 +524,66 @@ static enum status sign_images(struct build *build, const char *scratch)
 	return status;
 }
 
-static const struct bake_image *baked_image(const struct build *build,
-					    const char *name)
-{
-	for (size_t i = 0; i < build->baked.image_count; i++)
-		if (strcmp(build->baked.images[i].target->name, name) == 0)
-			return &build->baked.images[i];
-	return NULL;
-}
-
-/* As firmware looks for them on a stick. */
-static const struct stick_program {
-	const char *image, *name;
-} stick_programs[] = {
-	{ USB_PROGRAM, "BOOTX64.EFI" },
-	{ "ipxe-arm64.efi", "BOOTAA64.EFI" },
+/* What of a stick is read into memory. */
+struct stick {
+	struct media_stick media;
+	struct media_file *files;
+	struct sbuf *bytes;
 };
 
-enum { STICK_PROGRAMS = sizeof(stick_programs) / sizeof(*stick_programs) };
+static void add_to_stick(struct stick *stick, enum media_directory directory,
+			 const char *name, struct text bytes)
+{
+	stick->files[stick->media.file_count++] =
+		(struct media_file){ directory, name, bytes.ptr, bytes.len };
+}
+
+/* @param dir	where the images are: signed, if there is a key */
+static int add_images(const struct build *build, int dir, struct stick *stick)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < build->baked.image_count; i++) {
+		const struct bake_target *target =
+			build->baked.images[i].target;
+		struct sbuf *bytes = &stick->bytes[i];
+		struct text text;
+
+		if (!target->on_stick)
+			continue;
+		error = files_read(dir, target->name, USB_PROGRAM_MAX_BYTES,
+				   bytes);
+		text = (struct text){ bytes->ptr, bytes->len };
+		if (*target->on_stick)
+			add_to_stick(stick, MEDIA_PROGRAMS, target->on_stick,
+				     text);
+		else
+			stick->media.bios = text;
+	}
+	return error;
+}
 
 static int make_usb(const struct build *build, int dir, struct sbuf *ret_image)
 {
-	struct media_file files[STICK_PROGRAMS + 2];
-	struct media_stick stick = { files, 0 };
-	struct sbuf bytes[STICK_PROGRAMS] = { 0 };
-	int error = 0;
+	struct arena *arena = build->call->arena;
+	size_t count = build->baked.image_count;
+	struct stick stick = {
+		.files = arena_new_array(arena, count + 2, struct media_file),
+		.bytes = arena_new_array(arena, count, struct sbuf),
+	};
+	int error = add_images(build, dir, &stick);
 
-	for (size_t i = 0; i < STICK_PROGRAMS && !error; i++) {
-		if (!baked_image(build, stick_programs[i].image))
-			continue;
-		error = files_read(dir, stick_programs[i].image,
-				   USB_PROGRAM_MAX_BYTES, &bytes[i]);
-		files[stick.file_count++] =
-			(struct media_file){ MEDIA_PROGRAMS,
-					     stick_programs[i].name,
-					     bytes[i].ptr, bytes[i].len };
-	}
 	/* iPXE looks beside itself first, but what it finds there it takes for
 	 * the top when it looks for more. */
 	if (is_stock(build)) {
-		files[stick.file_count++] =
-			(struct media_file){ MEDIA_TOP, AUTOEXEC,
-					     build->script.ptr,
-					     build->script.len };
-		files[stick.file_count++] =
-			(struct media_file){ MEDIA_TOP, EMIT_ROOT,
-					     build->roots_pem.ptr,
-					     build->roots_pem.len };
+		add_to_stick(&stick, MEDIA_TOP, AUTOEXEC, build->script);
+		add_to_stick(&stick, MEDIA_TOP, EMIT_ROOT, build->roots_pem);
 	}
+	stick.media.files = stick.files;
 	if (!error)
-		error = media_usb(&stick, ret_image);
-	for (size_t i = 0; i < STICK_PROGRAMS; i++)
-		sbuf_release(&bytes[i]);
+		error = media_usb(&stick.media, ret_image);
+	for (size_t i = 0; i < count; i++)
+		sbuf_release(&stick.bytes[i]);
 	return error;
 }
 
@@ -594,7 +602,6 @@ static int write_usb(const struct build *build, const char *scratch,
 	return error;
 }
 
-/* The stick holds ipxe.efi as it is now: signed, if there is a key. */
 static enum status put_usb(struct build *build, const char *scratch)
 {
 	const struct tree_file file = { .path = TEXT("images/" USB_NAME),
@@ -605,7 +612,7 @@ static enum status put_usb(struct build *build, const char *scratch)
 	CLEANUP(sbuf) image = { 0 };
 	int error;
 
-	if (!baked_image(build, USB_PROGRAM))
+	if (!build->wants_stick)
 		return STATUS_OK;
 	error = write_usb(build, scratch, &image);
 	if (error)
@@ -621,7 +628,9 @@ static const char *image_names(struct arena *arena)
 	CLEANUP(sbuf) names = { 0 };
 
 	for (const struct bake_target *t = bake_targets; t->name; t++)
-		sbuf_printf(&names, "%s%s", names.len ? ", " : "", t->name);
+		if (!t->part)
+			sbuf_printf(&names, "%s, ", t->name);
+	sbuf_puts(&names, USB_NAME);
 	return arena_copy(arena, sbuf_text(&names), names.len);
 }
 
@@ -633,27 +642,34 @@ static void choose_target(struct build *build, const struct bake_target *target)
 	*vec_push(build->call->arena, &build->targets) = target;
 }
 
+static enum status choose_image(struct build *build, const char *name)
+{
+	const struct bake_target *target = bake_target(name);
+
+	if (strcmp(name, USB_NAME) == 0)
+		build->wants_stick = true;
+	else if (target && !target->part)
+		choose_target(build, target);
+	else
+		return report_usage(build->call,
+				    "there is no image '%s', only %s", name,
+				    image_names(build->call->arena));
+	return STATUS_OK;
+}
+
 static enum status choose_targets(struct build *build)
 {
-	struct arena *arena = build->call->arena;
 	const struct words *names = &build->options->images;
 
-	for (size_t i = 0; i < names->count; i++) {
-		const struct bake_target *target = bake_target(names->at[i]);
-
-		if (!target)
-			return report_usage(build->call,
-					    "there is no image '%s', only %s",
-					    names->at[i], image_names(arena));
-		choose_target(build, target);
-	}
+	for (size_t i = 0; i < names->count; i++)
+		if (choose_image(build, names->at[i]) != STATUS_OK)
+			return STATUS_USAGE;
+	if (!names->count)
+		build->wants_stick = true;
 	if (names->count && build->options->no_images)
 		return report_usage(build->call,
 				    "--image and --no-images exclude each "
 				    "other");
-	if (build->options->base && build->options->no_images)
-		return report_usage(build->call, "--base and --no-images "
-						 "exclude each other");
 	return STATUS_OK;
 }
 
@@ -673,10 +689,11 @@ static void warn_large(const struct build *build,
 		       const struct bake_image *image)
 {
 	report_warning(build->call,
-		       "%s has %s; some old boot ROMs cannot load that much "
-		       "(above %zu kB)",
-		       image->target->name,
+		       "%s has %s; some old %s cannot load that much (above "
+		       "%zu kB)",
+		       bake_target_title(image->target),
 		       size_words(build->call->arena, image->digest.size_bytes),
+		       image->target->part ? "BIOSes" : "boot ROMs",
 		       image->target->warn_bytes / 1000);
 }
 
@@ -712,7 +729,8 @@ static enum status bake_images(struct build *build)
 	for (size_t i = 0; i < build->baked.image_count; i++) {
 		const struct bake_image *image = &build->baked.images[i];
 
-		put_image(build, image, request.directory);
+		if (i < build->choice.asked_count)
+			put_image(build, image, request.directory);
 		if (image->large)
 			warn_large(build, image);
 	}
@@ -775,6 +793,8 @@ static void choose_base(struct build *build)
 		.root_count = build->root_count,
 		.targets = build->targets.at,
 		.target_count = build->targets.count,
+		.usual = !build->options->images.count,
+		.stick = build->wants_stick,
 	};
 
 	base_choose(build->call->arena, &wish, &needs, &build->choice);
@@ -836,6 +856,21 @@ static void say_done(const struct build *build)
 	putchar('\n');
 }
 
+static const char *stick_firmwares(const struct build *build)
+{
+	CLEANUP(sbuf) names = { 0 };
+
+	for (size_t i = 0; i < build->baked.image_count; i++) {
+		const struct bake_target *target =
+			build->baked.images[i].target;
+
+		if (target->on_stick)
+			sbuf_printf(&names, "%s%s", names.len ? ", " : "",
+				    target->firmware);
+	}
+	return arena_copy(build->call->arena, sbuf_text(&names), names.len);
+}
+
 static void say_where(const struct build *build)
 {
 	const struct located_list *urls = &build->plan->effective->site->urls;
@@ -846,7 +881,7 @@ static void say_where(const struct build *build)
 		       urls->at[i].text.ptr);
 	if (build->choice.status == CHOICE_MADE)
 		printf("  base: %s\n", build->choice.why);
-	for (size_t i = 0; i < build->baked.image_count; i++) {
+	for (size_t i = 0; i < build->choice.asked_count; i++) {
 		const struct bake_image *image = &build->baked.images[i];
 
 		printf("  %s/%s/%s  %s, %s: %s\n", out,
@@ -861,9 +896,8 @@ static void say_where(const struct build *build)
 		       out);
 	if (build->usb.size_bytes)
 		printf("  %s/images/" USB_NAME
-		       "  UEFI x86-64%s, USB: %s: a stick; dd writes it\n",
-		       out,
-		       baked_image(build, "ipxe-arm64.efi") ? " and arm64" : "",
+		       "  %s, %s: a stick; dd writes it\n",
+		       out, stick_firmwares(build),
 		       size_words(build->call->arena, build->usb.size_bytes));
 }
 
@@ -973,10 +1007,10 @@ static const struct option_row rows[] = {
 	{ .name = "image",
 	  .value = "NAME",
 	  .help = "Make this image. Without any, "
-		  "undionly.kpxe, ipxe.lkrn, ipxe.efi and snponly.efi are "
-		  "made, or those of them that the base has; with a stock "
-		  "base ipxe-arm64.efi, too. With ipxe.efi comes usb.img, a "
-		  "stick that UEFI boots.",
+		  "undionly.kpxe, ipxe.lkrn, ipxe.efi, snponly.efi and usb.img "
+		  "are made, or those of them that the base has; with a stock "
+		  "base ipxe-arm64.efi, too. usb.img is a stick for all "
+		  "firmware that the base is for.",
 	  OPTION_LIST(struct build_options, images) },
 	{ .name = "no-images",
 	  .help = "Make no images. Those of an earlier build stay as long as "

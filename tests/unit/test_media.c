@@ -45,7 +45,7 @@ static void test_no_program(void **state)
 {
 	const struct media_file empty = { MEDIA_PROGRAMS, "BOOTX64.EFI", "",
 					  0 };
-	struct media_stick stick = { &empty, 0 };
+	struct media_stick stick = { .files = &empty, .file_count = 0 };
 	struct sbuf image = { 0 };
 
 	(void)state;
@@ -58,6 +58,60 @@ static void test_no_program(void **state)
 	sbuf_release(&image);
 }
 
+/* What boots a BIOS lies before the file system; both tables show the way. */
+static void test_bios(void **state)
+{
+	static char bytes[SECTOR + 1000] = "boot code";
+	const struct media_stick stick = { .bios = { bytes, sizeof(bytes) } };
+	const char *entry;
+	struct sbuf image = { 0 };
+	uint64_t start;
+
+	(void)state;
+	bytes[439] = 'e';
+	bytes[SECTOR] = 'i';
+	assert_int_equal(media_usb(&stick, &image), 0);
+	assert_fat16(&image);
+	assert_memory_equal(image.ptr, bytes, 440);
+	entry = image.ptr + 446 + 16;
+	start = little_get(entry + 8, 4);
+	assert_int_equal(little_get(entry, 1), 0x80);
+	assert_int_equal(little_get(entry + 4, 1), 0);
+	assert_int_equal(little_get(entry + 12, 4), 0);
+	/* Head, sector from 1, cylinder. */
+	assert_int_equal(little_get(entry + 1, 3), start / 63 | (start % 63 + 1)
+									<< 8);
+	assert_memory_equal(image.ptr + start * SECTOR, bytes + SECTOR, 1000);
+	entry = image.ptr + 2 * SECTOR;
+	assert_memory_equal(entry, "Hah!IdontNeedEFI", 16);
+	assert_int_equal(little_get(entry + 32, 8), start);
+	assert_int_equal(little_get(entry + 40, 8), start + 1);
+	assert_int_equal(little_get(entry + 128 + 32, 8), START / SECTOR);
+	sbuf_release(&image);
+}
+
+static void test_bad_bios(void **state)
+{
+	static char bytes[1985 * SECTOR + 1];
+	struct media_stick stick = { .bios = { bytes, 0 } };
+	struct sbuf image = { 0 };
+
+	(void)state;
+	stick.bios.len = SECTOR;
+	assert_int_equal(media_usb(&stick, &image), -EINVAL);
+	stick.bios.len = 1985 * SECTOR;
+	assert_int_equal(media_usb(&stick, &image), 0);
+	assert_fat16(&image);
+	sbuf_reset(&image);
+	stick.bios.len++;
+	assert_int_equal(media_usb(&stick, &image), -EFBIG);
+	stick.bios.len = 1024;
+	bytes[440] = 'x';
+	assert_int_equal(media_usb(&stick, &image), -EINVAL);
+	assert_int_equal(image.len, 0);
+	sbuf_release(&image);
+}
+
 /* The first file begins in the third cluster and goes on without a gap. */
 static void test_large_programs(void **state)
 {
@@ -67,7 +121,7 @@ static void test_large_programs(void **state)
 		{ MEDIA_PROGRAMS, "BOOTX64.EFI", bytes, len },
 		{ MEDIA_PROGRAMS, "BOOTAA64.EFI", "second", 6 },
 	};
-	const struct media_stick stick = { files, 2 };
+	const struct media_stick stick = { .files = files, .file_count = 2 };
 	struct sbuf image = { 0 };
 	const char *boot, *data;
 	size_t cluster;
@@ -125,7 +179,8 @@ static void test_refused(void **state)
 			{ MEDIA_PROGRAMS, "BOOTX64.EFI", "x", 1 },
 			rows[i].file,
 		};
-		const struct media_stick stick = { files, 2 };
+		const struct media_stick stick = { .files = files,
+						   .file_count = 2 };
 
 		assert_int_equal(media_usb(&stick, &image), rows[i].error);
 		assert_true(rows[i].error ? !image.len : image.len > 0);
@@ -154,7 +209,7 @@ static void test_many_names(void **state)
 {
 	char names[MANY][64], path[] = "/tmp/test_media-XXXXXX";
 	struct media_file files[MANY];
-	const struct media_stick stick = { files, MANY };
+	const struct media_stick stick = { .files = files, .file_count = MANY };
 	struct sbuf image = { 0 }, text = { 0 };
 	const char *const fsck[] = { "fsck.fat", "-n", path, NULL };
 	int fd;
@@ -194,7 +249,7 @@ static void test_full_root(void **state)
 {
 	static char names[511][16];
 	static struct media_file files[511];
-	struct media_stick stick = { files, 510 };
+	struct media_stick stick = { .files = files, .file_count = 510 };
 	struct sbuf image = { 0 };
 
 	(void)state;
@@ -214,6 +269,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_program),
+		cmocka_unit_test(test_bios),
+		cmocka_unit_test(test_bad_bios),
 		cmocka_unit_test(test_large_programs),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_many_names),
