@@ -497,7 +497,6 @@ class Machine:
             image = f"file={self.stick},format=raw,if=none,id=stick,snapshot=on"
             argv += ["-drive", image, "-device", "qemu-xhci"]
             argv += ["-device", "usb-storage,drive=stick,removable=on,bootindex=0"]
-            argv += ["-machine", "graphics=off"]  # SeaBIOS: text to the serial port
         if self.uuid:
             argv += ["-uuid", self.uuid]
         if self.smbios:
