@@ -4,10 +4,10 @@
 #include "base.h"
 #include "cleanup.h"
 #include "report.h"
+#include "run.h"
 #include "scratch.h"
 #include "stock_package.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -40,13 +40,9 @@ static void print_stock(const struct stock *stock)
 	       stock->digests ? "; has sha256sum" : "");
 }
 
-static enum status run_stock(struct call *call)
+static enum status check_options(const struct call *call)
 {
 	const struct stock_options *options = call->options;
-	const char *cache = base_cache(call->arena), *scratch;
-	CLEANUP(stock) stock = { 0 };
-	CLEANUP(sbuf) why = { 0 };
-	enum stock_status status;
 
 	if (options->package && options->suite)
 		return report_usage(call, "--package and --suite exclude each "
@@ -54,22 +50,52 @@ static enum status run_stock(struct call *call)
 	if (options->suite && !stock_suite_is_plain(options->suite))
 		return report_usage(call, "%s is no name of a suite",
 				    options->suite);
+	return STATUS_OK;
+}
+
+static enum stock_status make_in_scratch(const struct call *call,
+					 const char *bases,
+					 struct stock *ret_stock,
+					 struct sbuf *why)
+{
+	struct scratch scratch;
+	enum stock_status status;
+	int error = scratch_make(call->arena, &scratch);
+
+	if (error) {
+		sbuf_printf(why,
+			    "cannot make a directory in TMPDIR or /tmp: %s",
+			    strerror(-error));
+		return STOCK_FAILED;
+	}
+	/* Run by root, apt fetches as a user that must get in. */
+	fchmod(scratch.lock, 0755);
+	status = make_base(call, bases, scratch.path, ret_stock, why);
+	scratch_remove(&scratch);
+	return status;
+}
+
+static enum status run_stock(struct call *call)
+{
+	const char *cache = base_cache(call->arena);
+	CLEANUP(stock) stock = { 0 };
+	CLEANUP(sbuf) why = { 0 };
+	enum stock_status made;
+	enum status status = check_options(call);
+
+	if (status != STATUS_OK)
+		return status;
 	if (!cache)
 		return report_failure(call, "there is no place to keep a base: "
 					    "set HOME or IPXE_EMBED_CACHE");
-	scratch = scratch_make(call->arena);
-	/* Run by root, apt fetches as a user that must get in. */
-	if (!scratch || chmod(scratch, 0755))
-		return report_failure(call,
-				      "cannot make a directory in TMPDIR "
-				      "or /tmp: %s",
-				      strerror(errno));
-	status = make_base(call, arena_printf(call->arena, "%s/bases", cache),
-			   scratch, &stock, &why);
-	scratch_remove(scratch);
-	if (status == STOCK_INPUT)
+	run_block_signals();
+	made = make_in_scratch(call,
+			       arena_printf(call->arena, "%s/bases", cache),
+			       &stock, &why);
+	run_unblock_signals();
+	if (made == STOCK_INPUT)
 		return report_error(call, "%s", sbuf_text(&why));
-	if (status == STOCK_FAILED)
+	if (made == STOCK_FAILED)
 		return report_failure(call, "%s", sbuf_text(&why));
 	print_stock(&stock);
 	return STATUS_OK;

@@ -55,8 +55,8 @@ struct trial {
 	const struct node *node; /* NULL: a machine that the site has not */
 	VEC(const char *) macs;
 	struct lan lan;
-	const char *out;     /* absolute */
-	const char *scratch; /* for as long as the machine runs */
+	const char *out;        /* absolute */
+	struct scratch scratch; /* for as long as the machine runs */
 	struct tls_server tls;
 	int www, cable; /* descriptors; -1: none */
 	VEC(pid_t) companions;
@@ -256,18 +256,19 @@ static const char *beside_site(const struct trial *trial, const char *given,
 
 static const char *in_scratch(const struct trial *trial, const char *name)
 {
-	return arena_printf(trial->call->arena, "%s/%s", trial->scratch, name);
+	return arena_printf(trial->call->arena, "%s/%s", trial->scratch.path,
+			    name);
 }
 
 static enum status make_scratch(struct trial *trial)
 {
-	trial->scratch = scratch_make(trial->call->arena);
-	return trial->scratch
-		       ? STATUS_OK
-		       : report_failure(trial->call,
-					"cannot make a directory in TMPDIR or "
-					"/tmp: %s",
-					strerror(errno));
+	int error = scratch_make(trial->call->arena, &trial->scratch);
+
+	return error ? report_failure(trial->call,
+				      "cannot make a directory in TMPDIR or "
+				      "/tmp: %s",
+				      strerror(-error))
+		     : STATUS_OK;
 }
 
 /* UEFI writes to it: each machine has its own. */
@@ -290,13 +291,13 @@ static enum status make_store(struct trial *trial)
 		status = ovmf_empty_store(trial->call, OVMF_STORE, &store);
 	if (status != STATUS_OK)
 		return status;
-	dir = open(trial->scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = open(trial->scratch.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	error = dir < 0 ? -errno
 			: files_write(dir, "variables", store.ptr, store.len);
 	if (dir >= 0)
 		close(dir);
-	return error ? report_failure(trial->call, "%s: %s", trial->scratch,
-				      strerror(-error))
+	return error ? report_failure(trial->call, "%s: %s",
+				      trial->scratch.path, strerror(-error))
 		     : STATUS_OK;
 }
 
@@ -333,8 +334,8 @@ static enum status keep(struct trial *trial, pid_t companion,
 
 static const char *socket_of(const struct trial *trial, size_t server)
 {
-	return arena_printf(trial->call->arena, "%s/web-%zu", trial->scratch,
-			    server);
+	return arena_printf(trial->call->arena, "%s/web-%zu",
+			    trial->scratch.path, server);
 }
 
 static enum status start_servers(struct trial *trial)
@@ -508,8 +509,8 @@ static void release(struct trial *trial)
 		close(trial->cable);
 	if (trial->www >= 0)
 		close(trial->www);
-	if (trial->scratch)
-		scratch_remove(trial->scratch);
+	if (trial->scratch.path)
+		scratch_remove(&trial->scratch);
 }
 
 /* ----------------------------------------------------------------- verb -- */

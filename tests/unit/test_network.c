@@ -54,7 +54,7 @@ enum { PATIENCE_MS = 5000, QUIET_MS = 150 };
 
 struct fixture {
 	struct arena arena;
-	const char *scratch;
+	struct scratch scratch;
 	int listener, cable;
 	pid_t process;
 };
@@ -95,8 +95,8 @@ static void start(struct fixture *f)
 	};
 	struct sbuf why = { 0 };
 
-	f->scratch = scratch_make(&f->arena);
-	service.socket = arena_printf(&f->arena, "%s/web", f->scratch);
+	assert_int_equal(scratch_make(&f->arena, &f->scratch), 0);
+	service.socket = arena_printf(&f->arena, "%s/web", f->scratch.path);
 	f->listener = listen_at(service.socket);
 	f->process = network_start(&network, &f->cable, &why);
 	assert_true(f->process > 0);
@@ -107,7 +107,7 @@ static void end(struct fixture *f)
 	companion_end(f->process);
 	close(f->cable);
 	close(f->listener);
-	scratch_remove(f->scratch);
+	scratch_remove(&f->scratch);
 	arena_release(&f->arena);
 }
 
