@@ -670,6 +670,10 @@ static enum status choose_targets(struct build *build)
 		return report_usage(build->call,
 				    "--image and --no-images exclude each "
 				    "other");
+	if (build->options->base && build->options->no_images)
+		return report_usage(build->call,
+				    "--base and --no-images exclude each "
+				    "other");
 	return STATUS_OK;
 }
 
