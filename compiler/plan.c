@@ -53,27 +53,34 @@ void plan_words(const struct machine *machine, struct text *ret_words)
 	}
 }
 
-/* Machines with the same key may share an order. */
+static void key_add(struct sbuf *key, size_t value)
+{
+	sbuf_add(key, &value, sizeof(value));
+}
+
+/* Machines with the same key may share an order. It is bytes, not text: there
+ * may be 100,000 machines. */
 static void shape_key(const struct machine *machine, struct sbuf *key)
 {
 	sbuf_reset(key);
 	for (size_t i = 0; i < machine->action_count; i++) {
-		const struct boot *boot = machine->actions[i].boot;
+		const struct action *action = &machine->actions[i];
+		const struct boot *boot = action->boot;
 
-		sbuf_printf(key, "%d", (int)machine->actions[i].kind);
-		if (machine->actions[i].menu)
-			sbuf_printf(key, " %s",
-				    machine->actions[i].menu->name.ptr);
-		if (boot && boot->uki) {
-			sbuf_printf(key, " %s uki", boot->profile->name.ptr);
-		} else if (boot) {
-			sbuf_printf(key, " %s %zu %zu", boot->profile->name.ptr,
-				    boot->initrd_count, boot->arg_count);
-			for (size_t j = 0; j < boot->file_count; j++)
-				sbuf_printf(key, " %o%s", boot->files[j].mode,
-					    boot->files[j].path.ptr);
+		key_add(key, action->kind);
+		key_add(key, (uintptr_t)action->menu);
+		key_add(key, (uintptr_t)(boot ? boot->profile : NULL));
+		if (!boot || boot->uki)
+			continue;
+		key_add(key, boot->initrd_count);
+		key_add(key, boot->arg_count);
+		key_add(key, boot->file_count);
+		for (size_t j = 0; j < boot->file_count; j++) {
+			const struct text path = boot->files[j].path;
+
+			key_add(key, boot->files[j].mode);
+			sbuf_add(key, path.ptr, path.len + 1);
 		}
-		sbuf_putc(key, '\n');
 	}
 }
 
