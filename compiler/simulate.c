@@ -9,7 +9,7 @@
 
 /* After so many jumps a run is looked at for being in a circle, and after so
  * many lines it is one. */
-enum { GOTOS_UNSUSPECTED = 200, LINES_MAX = 2000000 };
+enum { GOTOS_UNSUSPECTED = 1000, LINES_MAX = 200000 };
 
 struct sim_script {
 	struct text bytes;
@@ -28,6 +28,16 @@ void *sim_pool_take(struct sim_pool *pool, size_t bytes)
 		memset(pool->at[pool->made++], 0, bytes);
 	}
 	return pool->at[pool->live++];
+}
+
+int sim_compare(struct text text, const char *name)
+{
+	int order;
+
+	if (text.len && *text.ptr != *name)
+		return (unsigned char)*text.ptr - (unsigned char)*name;
+	order = strncmp(text.ptr, name, text.len);
+	return order ? order : -(int)(unsigned char)name[text.len];
 }
 
 /* ------------------------------------------------------------- lines -- */
@@ -146,6 +156,11 @@ const struct sim_script *sim_script_new(struct arena *arena, struct text bytes)
 	return script;
 }
 
+bool sim_script_has(const struct sim_script *script, struct text label)
+{
+	return map_find(&script->labels, label);
+}
+
 /* ------------------------------------------------------------ events -- */
 
 void sim_emit(struct sim *sim, const struct sim_event *event)
@@ -255,9 +270,19 @@ static void look_for_circle(struct sim *sim)
 	sim->lap++;
 }
 
+/* What tries again pauses in between, mostly in the same place. */
+void sim_pause(struct sim *sim)
+{
+	uint64_t state = state_hash(sim);
+
+	if (sim->sleeps++ && state == sim->paused)
+		sim_finish(sim, SIM_RETRIES);
+	sim->paused = state;
+}
+
 /* ----------------------------------------------------------- one line -- */
 
-enum operator{ OP_NONE, OP_AND, OP_OR, OP_ALWAYS };
+enum operator{ OP_NONE, OP_AND, OP_OR, OP_ALWAYS, OP_TOO_LONG };
 
 /* @return false at the end of the line */
 static bool next_token(struct text *rest, struct text *ret_token)
@@ -283,72 +308,66 @@ static bool is_operator(struct text token, enum operator* ret)
 	return true;
 }
 
-/* The words up to the next operator, in the text that they come from. */
-static struct text next_command(struct text *rest, enum operator* ret_op)
-{
-	struct text command = { rest->ptr, 0 }, token;
-
-	*ret_op = OP_NONE;
-	while (next_token(rest, &token)) {
-		if (*token.ptr == '#') {
-			rest->len = 0;
-			break;
-		}
-		if (is_operator(token, ret_op))
-			break;
-		command.len = (size_t)(token.ptr + token.len - command.ptr);
-	}
-	return command;
-}
-
 enum { WORDS_MAX = 256 };
 
-/* Each word is expanded by itself, so that a value never makes two. All of them
- * lie in one buffer, each with a NUL behind it. */
-static bool expand_words(struct sim *sim, struct text command,
-			 struct sbuf *buffer, struct sim_words *words,
-			 size_t *offsets)
+/* The words up to the next operator, in the text that they come from. */
+static enum operator next_command(struct text *rest, struct sim_words *words)
 {
+	enum operator op;
 	struct text token;
 
-	sbuf_reset(buffer);
 	words->count = 0;
-	while (next_token(&command, &token)) {
-		if (words->count == WORDS_MAX) {
-			sim_unmodelled(sim, "more than %d words", WORDS_MAX);
-			return false;
-		}
-		offsets[words->count++] = buffer->len;
-		if (!memchr(token.ptr, '$', token.len)) {
-			sbuf_add(buffer, token.ptr, token.len);
-		} else if (sim_expand_into(sim, token, &sim->line)) {
-			sbuf_add(buffer, sim->line.ptr, sim->line.len);
-		} else {
+	while (next_token(rest, &token)) {
+		if (*token.ptr == '#')
+			break;
+		if (is_operator(token, &op))
+			return op;
+		if (words->count == WORDS_MAX)
+			return OP_TOO_LONG;
+		words->at[words->count++] = token;
+	}
+	return OP_NONE;
+}
+
+/* Each word is expanded by itself, so that a value never makes two. They lie in
+ * one buffer, each with a NUL behind it; until it is full, as offsets. */
+static bool expand_words(struct sim *sim, struct sbuf *buffer,
+			 struct sim_words *words)
+{
+	bool expanded[WORDS_MAX];
+
+	sbuf_reset(buffer);
+	for (size_t i = 0; i < words->count; i++) {
+		struct text *word = &words->at[i];
+
+		expanded[i] = memchr(word->ptr, '$', word->len);
+		if (!expanded[i])
+			continue;
+		if (!sim_expand_into(sim, *word, &sim->line)) {
 			sim_finish(sim, SIM_HANGS);
 			return false;
 		}
-		sbuf_putc(buffer, '\0');
+		*word = (struct text){ NULL, sim->line.len };
+		sbuf_add(buffer, sim->line.ptr, sim->line.len + 1);
 	}
-	offsets[words->count] = buffer->len;
-	for (size_t i = 0; i < words->count; i++)
-		words->at[i] = (struct text){ buffer->ptr + offsets[i],
-					      offsets[i + 1] - offsets[i] - 1 };
+	for (size_t i = 0, offset = 0; i < words->count; i++) {
+		if (!expanded[i])
+			continue;
+		words->at[i].ptr = buffer->ptr + offset;
+		offset += words->at[i].len + 1;
+	}
 	return true;
 }
 
-static unsigned long run_command(struct sim *sim, struct text command)
+static unsigned long run_command(struct sim *sim, struct sim_words *words)
 {
-	struct text at[WORDS_MAX];
-	size_t offsets[WORDS_MAX + 1];
-	struct sim_words words = { .at = at };
-	struct sbuf *buffer = &sim->command_text[sim->depth - 1];
 	unsigned long status;
 
-	if (!expand_words(sim, command, buffer, &words, offsets))
-		return sim_status_of(SIM_EINVAL);
-	if (!words.count)
+	if (!words->count)
 		return 0;
-	status = sim_command(sim, words);
+	if (!expand_words(sim, &sim->command_text[sim->depth - 1], words))
+		return sim_status_of(SIM_EINVAL);
+	status = sim_command(sim, *words);
 	if (status)
 		sim->error = (uint32_t)status;
 	return status;
@@ -366,15 +385,20 @@ static bool stopped(struct sim *sim, enum sim_stop stop)
 /* From left to right; `&&` and `||` bind alike. */
 static unsigned long run_line(struct sim *sim, struct text line)
 {
+	struct text at[WORDS_MAX];
+	struct sim_words words = { .at = at };
 	bool process = true;
 	unsigned long status = 0;
 	enum operator op;
 
 	do {
-		struct text command = next_command(&line, &op);
-
+		op = next_command(&line, &words);
+		if (op == OP_TOO_LONG) {
+			sim_unmodelled(sim, "more than %d words", WORDS_MAX);
+			return sim_status_of(SIM_EINVAL);
+		}
 		if (process)
-			status = run_command(sim, command);
+			status = run_command(sim, &words);
 		if (sim->end || stopped(sim, STOP_COMMAND))
 			break;
 		process = op == OP_OR    ? status != 0
@@ -405,7 +429,9 @@ unsigned long sim_run_script(struct sim *sim, const struct sim_script *script,
 			sim_finish(sim, SIM_SPINS);
 		if (next_line(script->bytes, &frame->offset, &line,
 			      &frame->joined))
-			status = run_line(sim, line.command);
+			status = line.command.len && *line.command.ptr != '#'
+					 ? run_line(sim, line.command)
+					 : 0;
 		else
 			status = sim_status_of(SIM_EINVAL);
 		if (sim->end || stopped(sim, STOP_SEQUENCE) || status)
@@ -625,7 +651,8 @@ const char *sim_end_text(enum sim_end end)
 		[SIM_RETRIES] = "tries again and again, pausing in between",
 		[SIM_SPINS] = "goes round in a circle without a pause",
 		[SIM_WAITS] = "waits for a key",
-		[SIM_HANGS] = "hangs in an expansion without end",
+		[SIM_HANGS] =
+			"hangs: it expands without end, or is out of memory",
 		[SIM_STOPPED] = "was stopped",
 	};
 

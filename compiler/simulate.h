@@ -149,7 +149,7 @@ enum sim_end {
 	SIM_RETRIES, /**< comes back to the same state again and again, pausing */
 	SIM_SPINS,   /**< the same without a pause, or without an end */
 	SIM_WAITS,   /**< for a key that nobody presses */
-	SIM_HANGS,   /**< in an expansion that never ends, or out of memory */
+	SIM_HANGS,   /**< expanding without end, or out of memory */
 	SIM_STOPPED, /**< stop_at() */
 };
 
@@ -162,6 +162,9 @@ enum sim_end {
  * @param bytes	borrowed
  */
 const struct sim_script *sim_script_new(struct arena *arena, struct text bytes);
+
+/** Whether a label is in it. */
+bool sim_script_has(const struct sim_script *script, struct text label);
 
 /** What one run needs; may be used for many, one after the other. */
 struct sim *sim_new(void);

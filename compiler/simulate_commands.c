@@ -25,21 +25,28 @@ struct option {
 
 struct given {
 	bool is;
+	char letter;
 	struct text text;
 	uint32_t number;
 	struct sim_ref ref;
 };
 
-/* Options by their letter, and what follows them. */
+enum { OPTIONS_MAX = 8 };
+
+/* Options that are there, and what follows them. */
 struct call {
-	struct given at[26];
+	struct given at[OPTIONS_MAX + 1]; /* the last one stands for none */
+	size_t given_count;
 	struct text *operands;
 	size_t count;
 };
 
 static struct given *given(struct call *call, char letter)
 {
-	return &call->at[letter - 'a'];
+	for (size_t i = 0; i < call->given_count; i++)
+		if (call->at[i].letter == letter)
+			return &call->at[i];
+	return &call->at[OPTIONS_MAX];
 }
 
 static int parse_number(struct text text, uint32_t *ret)
@@ -58,8 +65,11 @@ static int store_option(struct sim *sim, struct call *call,
 {
 	struct given *value = given(call, option->letter);
 
-	value->is = true;
-	value->text = argument;
+	if (!value->is)
+		value = &call->at[call->given_count++];
+	*value = (struct given){ .is = true,
+				 .letter = option->letter,
+				 .text = argument };
 	if (option->kind == OPT_SETTING)
 		return sim_ref_parse(sim, argument, true, &value->ref);
 	if (option->kind == OPT_KEY && argument.len == 1) {
@@ -304,9 +314,9 @@ static unsigned long run_sleep(struct sim *sim, struct call *call)
 
 	if (parse_number(call->operands[0], &seconds))
 		return sim_status_of(SIM_EINVAL);
-	sim->sleeps++;
 	sim_emit(sim,
 		 &(struct sim_event){ .kind = SIM_SLEEP, .number = seconds });
+	sim_pause(sim);
 	return 0;
 }
 
@@ -584,7 +594,8 @@ static unsigned long run_iflinkwait(struct sim *sim, struct call *call)
 static unsigned long run_ifconf(struct sim *sim, struct call *call)
 {
 	if (given(call, 'c')->is && !text_is(given(call, 'c')->text, "dhcp"))
-		sim_unmodelled(sim, "configurator %s",
+		sim_unmodelled(sim, "configurator %.*s",
+			       (int)given(call, 'c')->text.len,
 			       given(call, 'c')->text.ptr);
 	return each_nic(sim, call, nic_configure, "dhcp", true);
 }
@@ -653,7 +664,8 @@ static unsigned long run_ntp(struct sim *sim, struct call *call)
 	CLEANUP(sbuf) url = { 0 };
 	bool good;
 
-	sbuf_printf(&url, "ntp://%s", call->operands[0].ptr);
+	sbuf_puts(&url, "ntp://");
+	sbuf_add(&url, call->operands[0].ptr, call->operands[0].len);
 	good = is_online(sim) && sim->world->fetch &&
 	       sim->world->fetch(sim->world->ctx,
 				 (struct text){ url.ptr, url.len });
@@ -676,8 +688,13 @@ static void set_name(struct sim_image *image, struct text name)
 	assign(&made(image)->name, name, &image->name);
 }
 
+/* More than any machine that is well will ever hold. */
+enum { IMAGES_MAX = 1000 };
+
 static void register_image(struct sim *sim, struct sim_image *image)
 {
+	if (sim->registered_count == IMAGES_MAX)
+		sim_finish(sim, SIM_HANGS);
 	if (sim->registered_count == sim->registered_room) {
 		sim->registered_room =
 			sim->registered_room ? 2 * sim->registered_room : 16;
@@ -769,7 +786,8 @@ static bool resolve_url(struct sim *sim, struct text url, struct sbuf *out)
 	end = path_begin(base);
 	if (!url.len || *url.ptr != '/') {
 		if (memmem(url.ptr, url.len, "..", 2))
-			sim_unmodelled(sim, "relative URL %s", url.ptr);
+			sim_unmodelled(sim, "relative URL %.*s", (int)url.len,
+				       url.ptr);
 		for (size_t i = end; i < path_end(base); i++)
 			if (base.ptr[i] == '/')
 				end = i + 1;
@@ -1273,6 +1291,7 @@ static unsigned long run_choose(struct sim *sim, struct call *call)
 #define NONE OPTIONS()
 #define ANY 255
 
+/* Sorted by name. */
 static const struct command commands[] = {
 	{ "boot", EXECUTE, 0, ANY, run_imgexec },
 	{ "certstore", OPTIONS({ OPT_TEXT, "subject", 's' },
@@ -1349,17 +1368,25 @@ static const struct command commands[] = {
 };
 /* clang-format on */
 
+static int compare_command(const void *key, const void *command)
+{
+	return sim_compare(*(const struct text *)key,
+			   ((const struct command *)command)->name);
+}
+
 unsigned long sim_command(struct sim *sim, struct sim_words words)
 {
-	const struct command *command = NULL;
-	struct call call = { 0 };
+	const struct command *command = bsearch(
+		&words.at[0], commands, sizeof(commands) / sizeof(*commands),
+		sizeof(*commands), compare_command);
+	struct call call;
 	int error;
 
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		if (text_is(words.at[0], commands[i].name))
-			command = &commands[i];
+	call.given_count = 0;
+	call.at[OPTIONS_MAX] = (struct given){ 0 };
 	if (!command) {
-		sim_unmodelled(sim, "command %s", words.at[0].ptr);
+		sim_unmodelled(sim, "command %.*s", (int)words.at[0].len,
+			       words.at[0].ptr);
 		return sim_status_of(SIM_ENOEXEC);
 	}
 	error = parse_options(sim, command, words, &call);

@@ -40,6 +40,9 @@ struct sim_pool {
 /** @return the next object; zeroed when it is new, else as it was left */
 void *sim_pool_take(struct sim_pool *pool, size_t bytes);
 
+/** As strcmp(), for look-ups in sorted tables. */
+int sim_compare(struct text text, const char *name);
+
 /* ----------------------------------------------------------- settings -- */
 
 enum sim_type {
@@ -137,7 +140,10 @@ bool sim_expand_into(struct sim *sim, struct text token, struct sbuf *out);
 /** strtoul() of iPXE.  @param ret_used	bytes that belong to the number */
 uint64_t sim_strtoul(struct text text, unsigned base, size_t *ret_used);
 /** White space as iPXE's isspace(). */
-bool sim_isspace(char c);
+static inline bool sim_isspace(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 /* -------------------------------------------------------------- state -- */
 
@@ -199,13 +205,15 @@ struct sim {
 	struct sbuf value, spare, shown, raw, line;
 	struct sbuf command_text[SIM_FRAMES];
 	/* Brent's algorithm: is this the state of long ago? */
-	uint64_t tortoise;
+	uint64_t tortoise, paused;
 	size_t power, lap, tortoise_sleeps;
 };
 
 void sim_emit(struct sim *sim, const struct sim_event *event);
 void sim_unmodelled(struct sim *sim, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/** A pause: the run ends if all is as it was at the last one. */
+void sim_pause(struct sim *sim);
 /** End the run; the first end counts. */
 void sim_finish(struct sim *sim, enum sim_end end);
 

@@ -56,7 +56,7 @@ static bool is_signed(enum sim_type type)
  * iPXE itself; those of SMBIOS are not needed. */
 #define EB(number) (175u << 8 | (number))
 
-/* One a line. */
+/* One a line, sorted by name. */
 /* clang-format off */
 static const struct known {
 	const char *name;
@@ -64,72 +64,85 @@ static const struct known {
 	enum sim_type type;
 	enum sim_scope scope;
 } knowns[] = {
-	{ "hostname", 12, TYPE_STRING, SCOPE_NONE },
-	{ "domain", 15, TYPE_STRING, SCOPE_NONE },
-	{ "next-server", EB(0x03), TYPE_IPV4, SCOPE_NONE },
-	{ "filename", 67, TYPE_STRING, SCOPE_NONE },
-	{ "root-path", 17, TYPE_STRING, SCOPE_NONE },
-	{ "san-filename", EB(0xbc), TYPE_STRING, SCOPE_NONE },
-	{ "san-drive", EB(0xbd), TYPE_UINT8, SCOPE_NONE },
-	{ "san-retries", EB(0xbb), TYPE_INT8, SCOPE_NONE },
-	{ "username", EB(0xbe), TYPE_STRING, SCOPE_NONE },
-	{ "password", EB(0xbf), TYPE_STRING, SCOPE_NONE },
-	{ "reverse-username", EB(0xc0), TYPE_STRING, SCOPE_NONE },
-	{ "reverse-password", EB(0xc1), TYPE_STRING, SCOPE_NONE },
-	{ "priority", EB(0x01), TYPE_INT8, SCOPE_NONE },
-	{ "user-class", 77, TYPE_STRING, SCOPE_NONE },
-	{ "vendor-class", 60, TYPE_STRING, SCOPE_NONE },
-	{ "ip", EB(0x02), TYPE_IPV4, SCOPE_NONE },
-	{ "netmask", 1, TYPE_IPV4, SCOPE_NONE },
-	{ "gateway", 3, TYPE_IPV4, SCOPE_NONE },
-	{ "dns", 6, TYPE_IPV4, SCOPE_NONE },
-	{ "syslog", 7, TYPE_IPV4, SCOPE_NONE },
-	{ "ntp", 42, TYPE_IPV4, SCOPE_NONE },
-	{ "dhcp-server", 54, TYPE_IPV4, SCOPE_NONE },
-	{ "static-routes", 121, TYPE_HEX, SCOPE_NONE },
-	{ "mtu", 26, TYPE_INT16, SCOPE_NONE },
-	{ "initiator-iqn", 203, TYPE_STRING, SCOPE_NONE },
-	{ "keep-san", EB(0x08), TYPE_INT8, SCOPE_NONE },
-	{ "skip-san-boot", EB(0x09), TYPE_INT8, SCOPE_NONE },
-	{ "scriptlet", EB(0x51), TYPE_STRING, SCOPE_NONE },
-	{ "syslogs", EB(0x55), TYPE_STRING, SCOPE_NONE },
-	{ "crosscert", EB(0x5d), TYPE_STRING, SCOPE_NONE },
-	{ "keymap", 0, TYPE_STRING, SCOPE_NONE },
-	{ "peerhost", 0, TYPE_STRING, SCOPE_NONE },
-	{ "peerdist", 0, TYPE_INT8, SCOPE_NONE },
-	{ "mac", 0, TYPE_HEX, SCOPE_NONE },
-	{ "hwaddr", 0, TYPE_HEX, SCOPE_NONE },
-	{ "bustype", 0, TYPE_STRING, SCOPE_NONE },
-	{ "busloc", 0, TYPE_UINT32, SCOPE_NONE },
-	{ "busid", 0, TYPE_HEX, SCOPE_NONE },
-	{ "linktype", 0, TYPE_STRING, SCOPE_NONE },
-	{ "chip", 0, TYPE_STRING, SCOPE_NONE },
-	{ "ifname", 0, TYPE_STRING, SCOPE_NONE },
-	{ "errno", 0, TYPE_UINT32, SCOPE_BUILTIN },
-	{ "buildarch", 0, TYPE_STRING, SCOPE_BUILTIN },
-	{ "platform", 0, TYPE_STRING, SCOPE_BUILTIN },
-	{ "version", 0, TYPE_STRING, SCOPE_BUILTIN },
-	{ "unixtime", 0, TYPE_UINT32, SCOPE_BUILTIN },
-	{ "cwuri", 0, TYPE_STRING, SCOPE_BUILTIN },
-	{ "cwduri", 0, TYPE_STRING, SCOPE_BUILTIN },
-	{ "sysmac", 0, TYPE_HEX, SCOPE_BUILTIN },
-	{ "vram", 0, TYPE_BASE64, SCOPE_BUILTIN },
-	{ "uuid", 0, TYPE_UUID, SCOPE_SMBIOS },
-	{ "serial", 0, TYPE_STRING, SCOPE_SMBIOS },
 	{ "asset", 0, TYPE_STRING, SCOPE_SMBIOS },
-	{ "manufacturer", 0, TYPE_STRING, SCOPE_SMBIOS },
-	{ "product", 0, TYPE_STRING, SCOPE_SMBIOS },
 	{ "board-serial", 0, TYPE_STRING, SCOPE_SMBIOS },
+	{ "buildarch", 0, TYPE_STRING, SCOPE_BUILTIN },
+	{ "busid", 0, TYPE_HEX, SCOPE_NONE },
+	{ "busloc", 0, TYPE_UINT32, SCOPE_NONE },
+	{ "bustype", 0, TYPE_STRING, SCOPE_NONE },
+	{ "chip", 0, TYPE_STRING, SCOPE_NONE },
+	{ "crosscert", EB(0x5d), TYPE_STRING, SCOPE_NONE },
+	{ "cwduri", 0, TYPE_STRING, SCOPE_BUILTIN },
+	{ "cwuri", 0, TYPE_STRING, SCOPE_BUILTIN },
+	{ "dhcp-server", 54, TYPE_IPV4, SCOPE_NONE },
+	{ "dns", 6, TYPE_IPV4, SCOPE_NONE },
+	{ "domain", 15, TYPE_STRING, SCOPE_NONE },
+	{ "errno", 0, TYPE_UINT32, SCOPE_BUILTIN },
+	{ "filename", 67, TYPE_STRING, SCOPE_NONE },
+	{ "gateway", 3, TYPE_IPV4, SCOPE_NONE },
+	{ "hostname", 12, TYPE_STRING, SCOPE_NONE },
+	{ "hwaddr", 0, TYPE_HEX, SCOPE_NONE },
+	{ "ifname", 0, TYPE_STRING, SCOPE_NONE },
+	{ "initiator-iqn", 203, TYPE_STRING, SCOPE_NONE },
+	{ "ip", EB(0x02), TYPE_IPV4, SCOPE_NONE },
+	{ "keep-san", EB(0x08), TYPE_INT8, SCOPE_NONE },
+	{ "keymap", 0, TYPE_STRING, SCOPE_NONE },
+	{ "linktype", 0, TYPE_STRING, SCOPE_NONE },
+	{ "mac", 0, TYPE_HEX, SCOPE_NONE },
+	{ "manufacturer", 0, TYPE_STRING, SCOPE_SMBIOS },
+	{ "mtu", 26, TYPE_INT16, SCOPE_NONE },
+	{ "netmask", 1, TYPE_IPV4, SCOPE_NONE },
+	{ "next-server", EB(0x03), TYPE_IPV4, SCOPE_NONE },
+	{ "ntp", 42, TYPE_IPV4, SCOPE_NONE },
+	{ "password", EB(0xbf), TYPE_STRING, SCOPE_NONE },
+	{ "peerdist", 0, TYPE_INT8, SCOPE_NONE },
+	{ "peerhost", 0, TYPE_STRING, SCOPE_NONE },
+	{ "platform", 0, TYPE_STRING, SCOPE_BUILTIN },
+	{ "priority", EB(0x01), TYPE_INT8, SCOPE_NONE },
+	{ "product", 0, TYPE_STRING, SCOPE_SMBIOS },
+	{ "reverse-password", EB(0xc1), TYPE_STRING, SCOPE_NONE },
+	{ "reverse-username", EB(0xc0), TYPE_STRING, SCOPE_NONE },
+	{ "root-path", 17, TYPE_STRING, SCOPE_NONE },
+	{ "san-drive", EB(0xbd), TYPE_UINT8, SCOPE_NONE },
+	{ "san-filename", EB(0xbc), TYPE_STRING, SCOPE_NONE },
+	{ "san-retries", EB(0xbb), TYPE_INT8, SCOPE_NONE },
+	{ "scriptlet", EB(0x51), TYPE_STRING, SCOPE_NONE },
+	{ "serial", 0, TYPE_STRING, SCOPE_SMBIOS },
+	{ "skip-san-boot", EB(0x09), TYPE_INT8, SCOPE_NONE },
+	{ "static-routes", 121, TYPE_HEX, SCOPE_NONE },
+	{ "syslog", 7, TYPE_IPV4, SCOPE_NONE },
+	{ "syslogs", EB(0x55), TYPE_STRING, SCOPE_NONE },
+	{ "sysmac", 0, TYPE_HEX, SCOPE_BUILTIN },
+	{ "unixtime", 0, TYPE_UINT32, SCOPE_BUILTIN },
+	{ "user-class", 77, TYPE_STRING, SCOPE_NONE },
+	{ "username", EB(0xbe), TYPE_STRING, SCOPE_NONE },
+	{ "uuid", 0, TYPE_UUID, SCOPE_SMBIOS },
+	{ "vendor-class", 60, TYPE_STRING, SCOPE_NONE },
+	{ "version", 0, TYPE_STRING, SCOPE_BUILTIN },
+	{ "vram", 0, TYPE_BASE64, SCOPE_BUILTIN },
 };
 /* clang-format on */
 
-static const struct known *known_of(struct text name, uint64_t tag)
+static const struct known *known_by_tag(uint64_t tag)
 {
 	for (size_t i = 0; i < sizeof(knowns) / sizeof(*knowns); i++)
-		if (text_is(name, knowns[i].name) ||
-		    (tag && tag == knowns[i].tag))
+		if (tag == knowns[i].tag)
 			return &knowns[i];
 	return NULL;
+}
+
+static int compare_known(const void *key, const void *known)
+{
+	return sim_compare(*(const struct text *)key,
+			   ((const struct known *)known)->name);
+}
+
+static const struct known *known_of(struct text name, uint64_t tag)
+{
+	if (tag)
+		return known_by_tag(tag);
+	return bsearch(&name, knowns, sizeof(knowns) / sizeof(*knowns),
+		       sizeof(*knowns), compare_known);
 }
 
 /* What exists on real machines and is not modelled. */
@@ -152,11 +165,6 @@ static bool is_one_of(struct text name, const char *const *names, size_t count)
 	is_one_of(name, names, sizeof(names) / sizeof(*(names)))
 
 /* ------------------------------------------------------ small changes -- */
-
-bool sim_isspace(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 static unsigned digit_value(unsigned char c)
 {
@@ -228,9 +236,16 @@ static bool hex_decode(struct text text, char separator, bool optional,
 static void hex_encode(const struct sbuf *raw, const char *separator,
 		       struct sbuf *out)
 {
-	for (size_t i = 0; i < raw->len; i++)
-		sbuf_printf(out, "%s%02x", i ? separator : "",
-			    (unsigned char)raw->ptr[i]);
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < raw->len; i++) {
+		unsigned char byte = (unsigned char)raw->ptr[i];
+		const char pair[] = { digits[byte >> 4], digits[byte & 15] };
+
+		if (i)
+			sbuf_puts(out, separator);
+		sbuf_add(out, pair, sizeof(pair));
+	}
 }
 
 static void uri_decode(struct text text, struct sbuf *raw)

@@ -12,6 +12,7 @@
 #include "ir.h"
 #include "media.h"
 #include "progress.h"
+#include "prove.h"
 #include "report.h"
 #include "sbuf.h"
 #include "sha256.h"
@@ -145,6 +146,8 @@ static enum status compile_site(struct build *build)
 	enum status status;
 
 	build->plan = compile(call->arena, call->operands[0], &env, &ds);
+	if (build->plan)
+		prove(build->plan, SIZE_MAX, &ds);
 	status = report_diags(call, &ds);
 	if (status == STATUS_OK)
 		status = check_ukis(build, &assets);

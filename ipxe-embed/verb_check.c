@@ -4,9 +4,13 @@
 #include "diag.h"
 #include "ir.h"
 #include "plan.h"
+#include "prove.h"
 #include "report.h"
 
 #include <stdio.h>
+
+/* Enough to see a fault of the program: `build` looks at them all. */
+enum { PROVED_NODES = 1000 };
 
 static void print_count(size_t count, const char *one, const char *many)
 {
@@ -39,7 +43,11 @@ static enum status run_check(struct call *call)
 	struct diags ds = { .arena = call->arena };
 	const struct plan *plan =
 		compile(call->arena, call->operands[0], &env, &ds);
-	enum status status = report_diags(call, &ds);
+	enum status status;
+
+	if (plan)
+		prove(plan, PROVED_NODES, &ds);
+	status = report_diags(call, &ds);
 
 	if (status == STATUS_OK)
 		print_summary(call->operands[0], plan, ds.warnings);

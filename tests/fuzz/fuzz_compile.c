@@ -1,6 +1,6 @@
 /* The whole pipeline, on a site file and the files it names. What comes out is
- * a plan whose script holds nothing but iPXE commands that we meant, or faults
- * that can be shown.
+ * a plan whose script holds nothing but iPXE commands that we meant and does what
+ * the site says, or faults that can be shown.
  *
  * An input is a site file; further files follow, each behind a line
  * "=== PATH". Every path without "missing" in it is a file. */
@@ -10,6 +10,7 @@
 #include "compile.h"
 #include "input.h"
 #include "plan.h"
+#include "prove.h"
 #include "sbuf.h"
 #include "sha256.h"
 
@@ -183,8 +184,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		    (struct text){ (const char *)bytes, len });
 	plan = compile(&arena, "site.yaml", &env, &ds);
 	assert(!plan == (ds.errors > 0));
-	if (plan)
+	if (plan) {
 		check_plan(plan);
+		prove(plan, 3, &ds);
+		assert(!ds.errors);
+	}
 	diags_sort(&ds);
 	diags_render(&ds, false, &shown);
 	diags_render_json(&ds, &shown);

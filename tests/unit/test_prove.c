@@ -1,0 +1,320 @@
+/* The proof that every machine does what the site says: it holds for what the
+ * emitter writes, and sees each kind of fault that could be in it. */
+#include "arena.h"
+#include "compile.h"
+#include "plan.h"
+#include "prove.h"
+#include "sbuf.h"
+#include "sha256.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+
+/* ------------------------------------------------------------- world -- */
+
+static int world_read(void *ctx, const char *path, size_t max_bytes,
+		      struct sbuf *ret_bytes)
+{
+	(void)max_bytes;
+	if (strcmp(path, "site.yaml") != 0)
+		return -ENOENT;
+	sbuf_puts(ret_bytes, ctx);
+	return 0;
+}
+
+static int world_digest(void *ctx, const char *path, struct digest *ret_digest)
+{
+	(void)ctx;
+	sha256_of(path, strlen(path), ret_digest);
+	return 0;
+}
+
+static void world_check_trust(void *ctx, const char *path, struct span at,
+			      struct diags *ds)
+{
+	(void)ctx, (void)path, (void)at, (void)ds;
+}
+
+static bool world_is_private_key(void *ctx, const char *path, const void *bytes,
+				 size_t len)
+{
+	(void)ctx, (void)path, (void)bytes, (void)len;
+	return false;
+}
+
+static bool world_make_uki(void *ctx, const struct uki_request *request,
+			   struct span at, struct diags *ds,
+			   struct text *ret_path, struct digest *ret_digest)
+{
+	(void)ctx, (void)at, (void)ds;
+	*ret_path = request->name;
+	sha256_of(request->command_line.ptr, request->command_line.len,
+		  ret_digest);
+	return true;
+}
+
+/* ----------------------------------------------------------- fixture -- */
+
+struct fixture {
+	struct arena arena;
+	struct diags ds;
+	struct sbuf shown;
+};
+
+static void fixture_close(struct fixture *f)
+{
+	sbuf_release(&f->shown);
+	arena_release(&f->arena);
+}
+
+/* The script with all occurrences of a text replaced; NULL: as it is. */
+static struct text changed(struct fixture *f, struct text script,
+			   const char *from, const char *to)
+{
+	struct sbuf out = { 0 };
+	const char *rest = script.ptr, *next;
+	struct text text;
+
+	while (from && (next = strstr(rest, from))) {
+		sbuf_add(&out, rest, (size_t)(next - rest));
+		sbuf_puts(&out, to);
+		rest = next + strlen(from);
+	}
+	if (from && !out.len)
+		fail_msg("no \"%s\" in\n%s", from, script.ptr);
+	sbuf_puts(&out, rest);
+	text.ptr = arena_copy(&f->arena, out.ptr, out.len);
+	text.len = out.len;
+	sbuf_release(&out);
+	return text;
+}
+
+/* @return what is wrong with the script of a site, after a change */
+static const char *prove_changed(struct fixture *f, const char *site,
+				 const char *from, const char *to)
+{
+	char text[4096];
+	struct compile_env env = {
+		.ctx = text,
+		.read = world_read,
+		.digest = world_digest,
+		.digest_bytes = sha256_of,
+		.check_trust = world_check_trust,
+		.is_private_key = world_is_private_key,
+		.make_uki = world_make_uki,
+	};
+	const struct plan *plan;
+	struct plan copy;
+
+	*f = (struct fixture){ .ds.arena = &f->arena };
+	snprintf(text, sizeof(text), "%s", site);
+	plan = compile(&f->arena, "site.yaml", &env, &f->ds);
+	if (plan) {
+		copy = *plan;
+		copy.script = changed(f, plan->script, from, to);
+		prove(&copy, SIZE_MAX, &f->ds);
+	}
+	diags_sort(&f->ds);
+	diags_render(&f->ds, false, &f->shown);
+	return sbuf_text(&f->shown);
+}
+
+/* ------------------------------------------------------------- cases -- */
+
+static const char plain[] =
+	"site: lab\n"
+	"url: [https://one.example/, https://two.example/b/]\n"
+	"assets: http://cdn.example/\n"
+	"trust: root.pem\n"
+	"verify: [signature, digest]\n"
+	"unknown: [disk, exit]\n"
+	"profiles:\n"
+	"  debian: { kernel: linux, initrd: [one.gz, two.gz], args: [quiet, "
+	"\"n={{name}}\"],\n"
+	"            files: { /a: { content: \"of {{name}}\" }, /b: { content: "
+	"x, mode: 0600 } } }\n"
+	"  bare: { kernel: other }\n"
+	"nodes:\n"
+	"  a: { mac: [52:54:00:00:00:01, 52:54:00:00:01:01], profile: debian }\n"
+	"  b: { mac: 52:54:00:00:00:02, uuid: "
+	"6a4c5c5e-0d0f-4b4e-9d53-8f2f6b1d0c11, serial: \"SN 42/7\", asset: "
+	"R7, profile: debian }\n"
+	"  c: { mac: 52:54:00:00:00:03, boot: [disk, bare, shell, reboot] }\n"
+	"  d: { mac: 52:54:00:00:00:04, boot: [bare, poweroff] }\n";
+
+static const char with_menus[] =
+	"site: lab\n"
+	"url: https://one.example/\n"
+	"trust: root.pem\n"
+	"verify: signature\n"
+	"allow-unknown-install: true\n"
+	"unknown: [menu:tools, exit]\n"
+	"profiles: { debian: { kernel: linux, args: [x] }, rescue: { kernel: "
+	"other } }\n"
+	"menus:\n"
+	"  main: { timeout: 1m, default: disk, items: { disk: [disk], install: "
+	"[debian, reboot], tools: menu:tools } }\n"
+	"  tools: { items: { rescue: [rescue, retry], shell: shell, back: "
+	"menu } }\n"
+	"nodes: { a: { mac: 52:54:00:00:00:01, boot: [menu, debian] } }\n";
+
+static const char by_digest[] =
+	"site: lab\n"
+	"url: https://one.example/\n"
+	"trust: root.pem\n"
+	"verify: digest\n"
+	"profiles: { debian: { kernel: linux, initrd: one.gz } }\n"
+	"nodes: { a: { mac: 52:54:00:00:00:01, profile: debian } }\n";
+
+static const char secure[] =
+	"site: lab\n"
+	"url: https://one.example/\n"
+	"trust: root.pem\n"
+	"verify: secure-boot\n"
+	"profiles: { debian: { kernel: linux, args: [\"n={{name}}\"] } }\n"
+	"nodes:\n"
+	"  a: { mac: 52:54:00:00:00:01, profile: debian }\n"
+	"  b: { mac: 52:54:00:00:00:02, profile: debian }\n";
+
+static void what_is_written_holds(void **state)
+{
+	static const char *const sites[] = { plain, with_menus, by_digest,
+					     secure };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sites); i++) {
+		struct fixture f;
+
+		assert_string_equal(prove_changed(&f, sites[i], NULL, NULL),
+				    "");
+		fixture_close(&f);
+	}
+}
+
+struct row {
+	const char *site, *from, *to, *seen;
+};
+
+static void check_rows(const struct row *rows, size_t count)
+{
+	size_t failed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct fixture f;
+		const char *shown = prove_changed(&f, rows[i].site,
+						  rows[i].from, rows[i].to);
+
+		if (!strstr(shown, rows[i].seen) || !strstr(shown, "[E950]")) {
+			print_error("\"%s\" -> \"%s\": no \"%s\" in\n",
+				    rows[i].from, rows[i].to, rows[i].seen);
+			print_error("%.900s\n", shown);
+			failed++;
+		}
+		fixture_close(&f);
+	}
+	assert_int_equal(failed, 0);
+}
+
+/* Where a machine would take what was not verified. */
+static void unverified_items_are_seen(void **state)
+{
+	static const struct row rows[] = {
+		{ plain, "imgverify ", "imgstat ||\n#", "tries again" },
+		{ with_menus, "imgtrust --perm", "imgtrust --allow ||\n#",
+		  "not trusted" },
+		{ plain, "|| goto get-1-bad\nset step", "||\nset step",
+		  "not verified" },
+		{ plain, "iseq ${got} ${sum} || goto get-1-bad", "",
+		  "not verified" },
+		{ by_digest, "iseq ${got} ${sum}", "iseq ${got} ${got}",
+		  "boots a kernel that is not its own" },
+		{ plain, "imgtrust --permanent", "imgtrust", "not trusted" },
+		{ plain, "imgtrust --permanent || goto stop", "",
+		  "not trusted" },
+		{ plain, "imgfree ||\nset cross", "set cross",
+		  "could use an item that is not verified" },
+		{ plain, ":failed\nimgfree ||", ":failed", "hangs" },
+		{ secure, "iseq ${efi/SecureBoot} 01 || goto insecure", "",
+		  "by the site it goes back to the firmware" },
+		{ secure, "boot uki", "imgargs uki x ||\nboot uki",
+		  "arguments that are not its own" },
+	};
+
+	(void)state;
+	check_rows(rows, COUNT(rows));
+}
+
+/* Where it would do what another should, or nobody. */
+static void astray_machines_are_seen(void **state)
+{
+	static const struct row rows[] = {
+		{ plain, "set found b", "set found a",
+		  "takes itself for another node" },
+		{ plain, "set found d", "set found c",
+		  "comes to another boot order" },
+		{ plain, ":mac-525400000101\n", "",
+		  "comes to another boot order" },
+		{ plain, ":uuid-", ":uuid", "comes to another boot order" },
+		{ plain, ":serial-SN%20", ":serial-SN%2020", "node b" },
+		{ plain, "inc idx\ngoto identify-card", "",
+		  "comes to another boot order" },
+		{ plain, "set v1 ", "set v1 x",
+		  "takes a word of its boot order from elsewhere" },
+		{ plain, "set args quiet", "set args ${hostname}",
+		  "arguments that are not its own" },
+		{ plain, "mode=0600", "mode=0644", "initrds that are not" },
+		{ plain, "set item initrd-2", "set item initrd-1",
+		  "tries again" },
+		{ plain, "${from}a/", "${from}b/", "not published" },
+		{ plain, "sleep ${delay} ||", "", "without a pause" },
+		{ plain, ":poweroff\npoweroff", ":poweroff\nreboot",
+		  "reboots" },
+		{ plain, "sanboot --no-describe --drive 0x80", "isset",
+		  "with a disk that boots" },
+		{ plain, "goto unknown\n", "goto node-a\n",
+		  "an unknown machine" },
+		{ plain, "exit 1", "colour 1", "what the proof does not know" },
+		{ with_menus, "-- rescue", "-- disk", "a menu" },
+		{ with_menus, "--default disk", "--default install", "boots" },
+		{ with_menus, "set next ${leave}", "", "menu" },
+	};
+
+	(void)state;
+	check_rows(rows, COUNT(rows));
+}
+
+/* E950 says which machine, in which world, what it does, and what it should. */
+static void faults_are_told(void **state)
+{
+	struct fixture f;
+	const char *shown =
+		prove_changed(&f, plain, "set args quiet", "set args loud");
+
+	(void)state;
+	assert_non_null(strstr(shown, "site.yaml:12:3: error: node a, on "
+				      "pcbios, boots with arguments that are "
+				      "not its own [E950]"));
+	assert_non_null(strstr(shown, "boots a kernel of profile debian"));
+	assert_non_null(strstr(shown, "boot     kernel  loud n=a"));
+	assert_int_equal(f.ds.errors, 3);
+	fixture_close(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_written_holds),
+		cmocka_unit_test(unverified_items_are_seen),
+		cmocka_unit_test(astray_machines_are_seen),
+		cmocka_unit_test(faults_are_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
