@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "cleanup.h"
+#include "emit.h"
 #include "map.h"
 #include "prove_parts.h"
 #include "sbuf.h"
@@ -15,7 +16,7 @@ enum { FAULTS_MAX = 3, TRACE_LINES = 12, CARDS_MAX = 3 };
 
 /* What a blob looks like from outside, made when it is fetched. */
 struct face {
-	const struct blob *blob;
+	const void *of; /* a blob or a script of a node */
 	bool signature, tampered;
 	struct sim_content content;
 	struct face *next;
@@ -34,10 +35,13 @@ struct proof {
 	struct sim_card cards[CARDS_MAX];
 	unsigned char foreign[2][6];
 	char order[32], reached[32];
-	struct text *words; /* of plan_words() */
+	struct text *words;       /* of plan_words() */
+	struct map order_scripts; /* its text -> number of the blob, plus one */
+	const struct blob **script_of; /* by number of the order, less one */
 
 	/* Of the run that is going on. */
 	const struct machine *machine;
+	const struct blob *order_script; /* of the machine; NULL: embedded */
 	struct scene scene;
 	const struct boot *booted; /* that a kernel was started for */
 	bool chosen;               /* the item that was wanted in a menu */
@@ -82,6 +86,16 @@ static bool strip_suffix(struct text *text, const char *suffix)
 	return true;
 }
 
+static bool has_prefix(struct text text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return text.len >= len && memcmp(text.ptr, prefix, len) == 0;
+}
+
+/* An answer that only is there. */
+static const struct sim_content anything = { .kind = SIM_DATA };
+
 /* The blob that a URL below one of these names, and the base that it is at. */
 static const struct blob *find_below(const struct proof *p,
 				     const struct located_list *bases,
@@ -104,50 +118,145 @@ static const struct blob *find_below(const struct proof *p,
 	return NULL;
 }
 
+static bool is_script(struct text bytes)
+{
+	return bytes.len > 7 && memcmp(bytes.ptr, "#!ipxe\n", 7) == 0;
+}
+
 /* What has been changed is a program, so that to start it would be seen. */
-static const struct sim_content *
-face_of(struct proof *p, const struct blob *blob, bool signature, bool tampered)
+static const struct sim_content *face_of(struct proof *p, const void *of,
+					 const struct digest *digest,
+					 struct text bytes, bool signature,
+					 bool tampered)
 {
 	struct face *face = p->faces;
 
-	while (face && !(face->blob == blob && face->signature == signature &&
+	while (face && !(face->of == of && face->signature == signature &&
 			 face->tampered == tampered))
 		face = face->next;
 	if (face)
 		return &face->content;
 	face = arena_new(&p->machine_arena, struct face);
-	*face = (struct face){ blob, signature, tampered, { 0 }, p->faces };
+	*face = (struct face){ of, signature, tampered, { 0 }, p->faces };
 	p->faces = face;
 	face->content = (struct sim_content){
 		.kind = signature && !tampered ? SIM_SIGNATURE : SIM_KERNEL,
-		.signs = blob->digest.sha256,
+		.signs = digest->sha256,
 		.signer = p->plan->signer,
 		.genuine = !tampered,
 		.signed_for_firmware = !tampered,
 	};
-	memcpy(face->content.sha256, blob->digest.sha256,
+	memcpy(face->content.sha256, digest->sha256,
 	       sizeof(face->content.sha256));
 	face->content.sha256[0] ^= tampered;
+	if (!signature && !tampered && is_script(bytes)) {
+		face->content.kind = SIM_SCRIPT;
+		face->content.script = sim_script_new(&p->machine_arena, bytes);
+	}
 	return &face->content;
+}
+
+/* ------------------------------------------------- scripts of nodes -- */
+
+static int compare_path(const void *path, const void *script)
+{
+	return text_compare(*(const struct text *)path,
+			    ((const struct node_script *)script)->path);
+}
+
+static const struct node_script *find_node_script(const struct plan *plan,
+						  struct text path)
+{
+	if (!plan->node_script_count)
+		return NULL;
+	return bsearch(&path, plan->node_scripts, plan->node_script_count,
+		       sizeof(*plan->node_scripts), compare_path);
+}
+
+/* Of any other node; NULL: there is only one. */
+static const struct node_script *swapped(const struct proof *p,
+					 const struct node_script *own)
+{
+	const struct plan *plan = p->plan;
+
+	for (size_t i = 0; i < plan->node_script_count; i++) {
+		const struct node_script *other = &plan->node_scripts[i];
+
+		struct text name = *other->wanted_by; /* "node NAME" */
+
+		if (p->machine->node &&
+		    strip_suffix(&name, p->machine->node->name.ptr) &&
+		    text_is(name, "node "))
+			continue;
+		if (other != own)
+			return other;
+	}
+	return NULL;
+}
+
+static const struct sim_content *fetch_node(struct proof *p, struct text base,
+					    struct text path, bool signature)
+{
+	static const struct sim_content not_found = { .kind = SIM_NOT_FOUND };
+	const struct node_script *script = find_node_script(p->plan, path);
+	bool harmed = scene_harms_nodes(&p->scene, base);
+
+	if (harmed && p->scene.harm == HARM_LOST)
+		return NULL;
+	if (harmed && p->scene.harm == HARM_SWAPPED)
+		script = swapped(p, script);
+	if (harmed && p->scene.harm == HARM_TAMPERED && !script)
+		script = p->plan->node_scripts;
+	if (!script)
+		return &not_found;
+	return face_of(p, script, &script->digest, script->bytes, signature,
+		       harmed && p->scene.harm == HARM_TAMPERED);
+}
+
+/* A URL below the n/ of any base: where it is, and the rest of it. */
+static bool is_node_url(const struct proof *p, struct text url,
+			struct text *ret_base, struct text *ret_path)
+{
+	const struct located_list *urls = &p->site->urls;
+
+	for (size_t i = 0; i < urls->count; i++) {
+		struct text base = urls->at[i].text;
+
+		if (url.len < base.len + 2 ||
+		    memcmp(url.ptr, base.ptr, base.len) != 0 ||
+		    memcmp(url.ptr + base.len, "n/", 2) != 0)
+			continue;
+		*ret_base = base;
+		*ret_path =
+			(struct text){ url.ptr + base.len, url.len - base.len };
+		return true;
+	}
+	return false;
 }
 
 static const struct sim_content *fetch(void *ctx, struct text url)
 {
 	struct proof *p = ctx;
-	struct text base = { NULL, 0 };
+	struct text base = { NULL, 0 }, path;
 	bool signature = strip_suffix(&url, ".sig");
 	const struct blob *blob = find_below(p, &p->site->urls, url, &base);
+	bool harmed;
 
 	if (!blob)
 		blob = find_below(p, &p->site->assets, url, &base);
+	if (!blob && (p->plan->verify & VERIFY_NODES) &&
+	    is_node_url(p, url, &base, &path))
+		return fetch_node(p, base, path, signature);
+	if (!blob && has_prefix(url, "ntp://"))
+		return p->scene.offline ? NULL : &anything;
 	if (!blob) {
 		p->fault = "fetches what is not published";
 		return NULL;
 	}
-	if (!scene_harms(&p->scene, blob, signature, base))
-		return face_of(p, blob, signature, false);
-	return p->scene.harm == HARM_LOST ? NULL
-					  : face_of(p, blob, signature, true);
+	harmed = scene_harms(&p->scene, blob, signature, base);
+	if (harmed && p->scene.harm == HARM_LOST)
+		return NULL;
+	return face_of(p, blob, &blob->digest, blob->bytes, signature, harmed);
 }
 
 /* ------------------------------------------------------------- person -- */
@@ -286,7 +395,8 @@ static void observe_boot(struct proof *p, const struct sim_image *kernel)
 	size_t count;
 	struct sim_image *const *images = sim_images(p->sim, &count);
 	const struct boot *boot =
-		intention_of(p->plan, p->machine, &p->scene).boot;
+		intention_of(p->plan, p->machine, p->order_script, &p->scene)
+			.boot;
 
 	if (!is_verified(p, kernel))
 		p->fault = "uses a kernel that is not verified";
@@ -308,6 +418,15 @@ static void observe_boot(struct proof *p, const struct sim_image *kernel)
 		p->fault = "boots with arguments that are not its own";
 }
 
+/* Scripts of nodes are signed, and those of boot orders named by their digest. */
+static void observe_script(struct proof *p, const struct sim_image *script)
+{
+	if (!script->content) /* the one of the image */
+		return;
+	if (!script->verified || !script->content->genuine)
+		p->fault = "runs a script that is not verified";
+}
+
 static void observe(void *ctx, const struct sim_event *event)
 {
 	struct proof *p = ctx;
@@ -316,6 +435,8 @@ static void observe(void *ctx, const struct sim_event *event)
 		sim_event_show(p->sim, event, NULL, p->trace);
 	if (event->kind == SIM_BOOT)
 		observe_boot(p, event->image);
+	if (event->kind == SIM_SCRIPT_RUN)
+		observe_script(p, event->image);
 	if (event->kind == SIM_UNMODELLED) {
 		p->fault = "runs what the proof does not know";
 		sbuf_reset(&p->details);
@@ -331,6 +452,7 @@ static void describe_scene(const struct proof *p, struct sbuf *out)
 		[HARM_NONE] = "",
 		[HARM_LOST] = " cannot be fetched",
 		[HARM_TAMPERED] = " was changed on the way",
+		[HARM_SWAPPED] = " of nodes is that of others",
 	};
 	const struct scene *scene = &p->scene;
 
@@ -393,7 +515,7 @@ static void report(struct proof *p, enum sim_end end)
 	CLEANUP(sbuf) scene = { 0 };
 	CLEANUP(sbuf) trace = { 0 };
 	struct intention intention =
-		intention_of(p->plan, p->machine, &p->scene);
+		intention_of(p->plan, p->machine, p->order_script, &p->scene);
 	struct diag *diag;
 
 	describe_scene(p, &scene);
@@ -517,7 +639,7 @@ static bool stop_at_order(void *ctx, struct text label)
 			     ? label.len
 			     : sizeof(p->reached) - 1;
 
-	if (label.len < 6 || memcmp(label.ptr, "order-", 6) != 0)
+	if (!has_prefix(label, "order-") && !text_is(label, "order"))
 		return false;
 	memcpy(p->reached, label.ptr, len);
 	p->reached[len] = '\0';
@@ -528,12 +650,15 @@ static void check_words(struct proof *p, const struct order *order)
 {
 	char name[32];
 
-	if (order->variable_count)
+	if (order->word_count)
 		plan_words(p->machine, p->words);
 	for (size_t i = 0; i < order->word_count && !p->fault; i++) {
-		if (!order->variables[i])
+		/* In the tree, all words are variables. */
+		size_t number = p->order_script ? i + 1 : order->variables[i];
+
+		if (!number)
 			continue;
-		snprintf(name, sizeof(name), "v%zu", order->variables[i]);
+		snprintf(name, sizeof(name), "v%zu", number);
 		if (!text_equal(sim_setting(p->sim, name), p->words[i]))
 			p->fault = "takes a word of its boot order from "
 				   "elsewhere";
@@ -560,13 +685,56 @@ static void prove_dispatch(struct proof *p, const struct order *order)
 		report(p, end);
 }
 
-static void name_order(struct proof *p, const struct order *order)
+/* The boot orders in the tree, by what is in them. */
+static void find_order_scripts(struct proof *p)
 {
-	if (order->number)
+	p->order_scripts.arena = &p->arena;
+	p->script_of = arena_new_array(&p->arena, p->plan->order_count,
+				       const struct blob *);
+	for (size_t i = 0; i < p->plan->blob_count; i++) {
+		const struct blob *blob = &p->plan->blobs[i];
+
+		if (is_script(blob->bytes))
+			*map_at(&p->order_scripts, blob->bytes) =
+				(void *)(uintptr_t)(i + 1);
+	}
+}
+
+/* NULL if what is published is another one. */
+static const struct blob *order_script(struct proof *p,
+				       const struct order *order)
+{
+	const struct blob **script = &p->script_of[order->number - 1];
+	CLEANUP(sbuf) text = { 0 };
+	void **slot;
+
+	if (*script)
+		return *script;
+	emit_order_script(p->plan, order, &text);
+	slot = map_find(&p->order_scripts, (struct text){ text.ptr, text.len });
+	if (slot)
+		*script = &p->plan->blobs[(uintptr_t)*slot - 1];
+	return *script;
+}
+
+static void set_subject(struct proof *p, const struct machine *machine,
+			const struct order *order)
+{
+	p->machine = machine;
+	p->order_script = NULL;
+	p->faces = NULL;
+	arena_release(&p->machine_arena);
+	if (!order->number) {
+		snprintf(p->order, sizeof(p->order), "order-unknown");
+		return;
+	}
+	if (!is_remote(p->plan, machine)) {
 		snprintf(p->order, sizeof(p->order), "order-%zu",
 			 order->number);
-	else
-		snprintf(p->order, sizeof(p->order), "order-unknown");
+		return;
+	}
+	snprintf(p->order, sizeof(p->order), "order");
+	p->order_script = order_script(p, order);
 }
 
 static struct scene scene_of_site(const struct proof *p)
@@ -585,8 +753,7 @@ static void prove_node(struct proof *p, const struct machine *machine,
 	 * those that stand for their order try it alone as well. */
 	bool also_alone = machine == order->members[0];
 
-	p->machine = machine;
-	name_order(p, order);
+	set_subject(p, machine, order);
 	for (size_t i = 0; i < identity_count(machine->node); i++) {
 		for (int alone = 0; alone <= also_alone; alone++) {
 			set_world(p, &scene);
@@ -615,7 +782,7 @@ static void prove_scene(struct proof *p, const struct scene *scene)
 		return;
 	set_world(p, scene);
 	set_machine(p);
-	intention = intention_of(p->plan, p->machine, scene);
+	intention = intention_of(p->plan, p->machine, p->order_script, scene);
 	end = sim_run(p->sim, p->script, &p->world);
 	if (p->fault || end != intention.end || intention.boot != p->booted)
 		report(p, end);
@@ -710,15 +877,19 @@ static void prove_platform(struct proof *p, const char *platform, bool secure)
 	prove_menus(p, scene);
 	prove_lost_bases(p, scene, &p->site->urls);
 	prove_lost_bases(p, scene, &p->site->assets);
+	if (p->order_script)
+		prove_harm(p, scene, p->order_script);
+	scene.harm = HARM_SWAPPED;
+	if (is_remote(p->plan, p->machine) && p->site->node_count > 1)
+		prove_scene(p, &scene);
 }
 
-static void set_platforms(struct proof *p, const struct machine *machine,
+static void set_platforms(struct proof *p, const struct order *order,
+			  const struct machine *machine,
 			  void (*prove_on)(struct proof *p,
 					   const char *platform, bool secure))
 {
-	arena_release(&p->machine_arena);
-	p->faces = NULL;
-	p->machine = machine;
+	set_subject(p, machine, order);
 	prove_on(p, "pcbios", false);
 	prove_on(p, "efi", false);
 	if (verifies(p, VERIFY_SECURE_BOOT))
@@ -767,11 +938,11 @@ static void prove_order(struct proof *p, const struct order *order)
 {
 	const struct machine *first = order->members[0];
 
-	set_platforms(p, first,
+	set_platforms(p, order, first,
 		      is_new_structure(p, first) ? prove_platform
 						 : prove_briefly);
 	if (order->member_count > 1)
-		set_platforms(p, order->members[order->member_count - 1],
+		set_platforms(p, order, order->members[order->member_count - 1],
 			      prove_briefly);
 }
 
@@ -779,13 +950,13 @@ static void prove_unknown(struct proof *p)
 {
 	struct scene scene = scene_of_site(p);
 
-	p->machine = &p->plan->effective->unknown;
-	name_order(p, &p->plan->unknown);
+	set_subject(p, &p->plan->effective->unknown, &p->plan->unknown);
 	set_world(p, &scene);
 	set_machine(p);
 	prove_dispatch(p, &p->plan->unknown);
 	set_world(p, &scene); /* without any card */
-	prove_dispatch(p, &p->plan->unknown);
+	if (!is_remote(p->plan, p->machine))
+		prove_dispatch(p, &p->plan->unknown);
 	prove_order(p, &p->plan->unknown);
 }
 
@@ -816,6 +987,7 @@ void prove(const struct plan *plan, size_t nodes_max, struct diags *ds)
 	p->script = sim_script_new(&p->arena, plan->script);
 	p->words = arena_new_array(&p->arena, most_words(plan), struct text);
 	find_foreign(p);
+	find_order_scripts(p);
 	prove_unknown(p);
 	if (count > nodes_max)
 		count = nodes_max;

@@ -6,11 +6,25 @@ enum { STEPS_MAX = 1000 };
 bool scene_harms(const struct scene *scene, const struct blob *blob,
 		 bool signature, struct text base)
 {
-	if (scene->harm == HARM_NONE ||
+	if (scene->harm == HARM_NONE || scene->harm == HARM_SWAPPED ||
 	    (scene->base.ptr && !text_equal(scene->base, base)))
 		return false;
 	return !scene->victim || (text_equal(scene->victim->path, blob->path) &&
 				  scene->victim_signature == signature);
+}
+
+bool scene_harms_nodes(const struct scene *scene, struct text base)
+{
+	return scene->harm != HARM_NONE && !scene->victim &&
+	       (!scene->base.ptr || text_equal(scene->base, base));
+}
+
+bool is_remote(const struct plan *plan, const struct machine *machine)
+{
+	enum dispatch kind = plan->effective->site->dispatch.kind;
+
+	return kind == DISPATCH_REMOTE ||
+	       (kind == DISPATCH_BOTH && !machine->node);
 }
 
 bool scene_is_insecure(const struct plan *plan, const struct scene *scene)
@@ -140,6 +154,26 @@ static size_t default_item(const struct menu *menu)
 	return 0;
 }
 
+/* ------------------------------------------------------------ remote -- */
+
+/* Whether a machine finds out what it is: a node from any server that is well,
+ * one that is no node only from all of them. */
+static bool is_dispatched(const struct plan *plan,
+			  const struct machine *machine,
+			  const struct blob *script, const struct scene *scene)
+{
+	const struct located_list *urls = &plan->effective->site->urls;
+	size_t well = 0;
+
+	if (scene->offline)
+		return false;
+	for (size_t i = 0; i < urls->count; i++)
+		well += !scene_harms_nodes(scene, urls->at[i].text);
+	if (!machine->node)
+		return well == urls->count;
+	return well && (!script || is_available(plan, scene, script, urls));
+}
+
 /* -------------------------------------------------------------- walk -- */
 
 struct walk {
@@ -224,6 +258,7 @@ static struct intention walk_step(struct walk *w)
 
 struct intention intention_of(const struct plan *plan,
 			      const struct machine *machine,
+			      const struct blob *script,
 			      const struct scene *scene)
 {
 	struct walk w = { .plan = plan,
@@ -234,6 +269,9 @@ struct intention intention_of(const struct plan *plan,
 
 	if (scene_is_insecure(plan, scene))
 		return end(SIM_EXITED);
+	if (is_remote(plan, machine) &&
+	    !is_dispatched(plan, machine, script, scene))
+		return end(SIM_RETRIES);
 	for (size_t i = 0; i < STEPS_MAX; i++) {
 		intention = walk_step(&w);
 		if (intention.end != SIM_RUNNING)

@@ -13,6 +13,7 @@ enum harm {
 	HARM_NONE,
 	HARM_LOST,     /**< it cannot be fetched */
 	HARM_TAMPERED, /**< it is something else, which runs */
+	HARM_SWAPPED,  /**< the script of another node, with its signature */
 };
 
 /** What whoever sits at the console does. */
@@ -37,6 +38,12 @@ struct scene {
 bool scene_harms(const struct scene *scene, const struct blob *blob,
 		 bool signature, struct text base);
 
+/** Whether the script of a node is harmed at a base. */
+bool scene_harms_nodes(const struct scene *scene, struct text base);
+
+/** Whether this machine asks the tree which node it is. */
+bool is_remote(const struct plan *plan, const struct machine *machine);
+
 /** Whether the site refuses to boot: its firmware does not verify. */
 bool scene_is_insecure(const struct plan *plan, const struct scene *scene);
 
@@ -56,8 +63,12 @@ struct intention {
 	const struct boot *boot; /**< SIM_BOOTED: what of */
 };
 
+/**
+ * @param script	of the boot order, in the tree; NULL: not from there
+ */
 struct intention intention_of(const struct plan *plan,
 			      const struct machine *machine,
+			      const struct blob *script,
 			      const struct scene *scene);
 
 #endif

@@ -190,6 +190,9 @@ void sim_finish(struct sim *sim, enum sim_end end)
 
 unsigned long sim_status_of(int error)
 {
+	/* The last byte is the platform's own. */
+	if (error > 0xff)
+		return (unsigned long)error << 8 | 0x39;
 	return (unsigned long)error << 24;
 }
 

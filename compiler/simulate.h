@@ -31,6 +31,7 @@ enum sim_content_kind {
 	SIM_KERNEL,    /**< a kernel, or another program of the firmware */
 	SIM_SCRIPT,    /**< an iPXE script */
 	SIM_SIGNATURE, /**< of one other content */
+	SIM_NOT_FOUND, /**< the server says 404 */
 };
 
 /** What a URL answers with. */

@@ -827,9 +827,9 @@ static int download(struct sim *sim, struct text given_url,
 	url = (struct text){ sbuf_text(&resolved), resolved.len };
 	if (is_online(sim) && sim->world->fetch)
 		content = sim->world->fetch(sim->world->ctx, url);
-	if (!content) {
+	if (!content || content->kind == SIM_NOT_FOUND) {
 		emit_image(sim, SIM_FETCH, NULL, url, false);
-		return SIM_EIO;
+		return content ? SIM_EHTTP_NOT_FOUND : SIM_EIO;
 	}
 	name_by_url(sim, url, &name);
 	*ret_image = sim_image_add(

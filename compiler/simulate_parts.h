@@ -23,6 +23,9 @@ enum sim_error {
 	SIM_ENOTTY = 0x3d,
 	SIM_ERANGE = 0x46,
 	SIM_ETIMEDOUT = 0x4c,
+	/** Of net/tcp/httpcore.c, which scripts may look for: all its bytes but
+	 * the last one. */
+	SIM_EHTTP_NOT_FOUND = 0x2d0c61,
 };
 
 /** Of an argument list; text.ptr is NUL-terminated. */
