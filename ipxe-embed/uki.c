@@ -19,6 +19,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define STUB_DIRECTORY "/usr/lib/systemd/boot/efi"
@@ -30,6 +33,10 @@ enum {
 	STUB_BYTES_MAX = 16 * 1024 * 1024,
 	CHUNK_BYTES = 256 * 1024,
 	PAGE_BYTES = 4096, /* firmware loads sections by pages */
+	DAY_S = 24 * 60 * 60,
+	NOTE_USE_S = DAY_S,
+	CUT_OFF_S = DAY_S,
+	UNUSED_S = 90 * DAY_S,
 	/* IMAGE_SCN_CNT_INITIALIZED_DATA and IMAGE_SCN_MEM_READ. */
 	SECTION_FLAGS = 0x40000040,
 };
@@ -531,6 +538,44 @@ static enum uki_result open_cache(struct making *making)
 			      : UKI_OK;
 }
 
+/*
+ * A UKI has the time of its last use, by the day: another time has it hashed
+ * again. Whoever finds one holds the directory with others, whoever removes
+ * old ones holds it alone; so none goes that was just found.
+ */
+static void note_use(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && st.st_mtime < time(NULL) - NOTE_USE_S)
+		futimens(fd, NULL);
+}
+
+static int prune_one(void *ctx, const struct files_seen *seen)
+{
+	const time_t *now = ctx;
+	bool is_cut_off = seen->name[0] == '.';
+
+	if (seen->visit == FILES_ENTER)
+		return 1;
+	if (seen->visit == FILES_ENTRY &&
+	    seen->stat.st_mtime < *now - (is_cut_off ? CUT_OFF_S : UNUSED_S))
+		unlinkat(seen->dir, seen->name, 0);
+	return 0;
+}
+
+/* UKIs that nobody asked for in a long time make room for new ones, and so
+ * does what was left by runs that were killed. */
+static void prune(const struct making *making)
+{
+	time_t now = time(NULL);
+
+	if (flock(making->fd, LOCK_EX | LOCK_NB) != 0)
+		return;
+	files_walk(making->fd, prune_one, &now, NULL);
+	flock(making->fd, LOCK_UN);
+}
+
 /* A finished UKI is named INPUTS-SHA256.efi, so that damage is seen. */
 static bool is_intact(const struct making *making, const char *name,
 		      struct text *ret_path, struct digest *ret_digest)
@@ -543,6 +588,7 @@ static bool is_intact(const struct making *making, const char *name,
 
 	if (fd < 0)
 		return false;
+	note_use(fd);
 	good = statcache_digest(making->maker->cache, path, fd, ret_digest) ==
 		       0 &&
 	       strcmp(name, arena_printf(arena, "%s-%s.efi", making->inputs,
@@ -560,6 +606,7 @@ static bool find_made(const struct making *making, struct text *ret_path,
 	size_t len = strlen(making->inputs);
 	bool found = false;
 
+	flock(making->fd, LOCK_SH);
 	while (directory && !found && (entry = readdir(directory))) {
 		if (strncmp(entry->d_name, making->inputs, len) != 0)
 			continue;
@@ -567,6 +614,7 @@ static bool find_made(const struct making *making, struct text *ret_path,
 		if (!found)
 			unlinkat(making->fd, entry->d_name, 0);
 	}
+	flock(making->fd, LOCK_UN);
 	if (directory)
 		closedir(directory);
 	return found;
@@ -626,6 +674,8 @@ static enum uki_result make(const struct making *making, struct text *ret_path,
 	close(out.fd);
 	if (result != UKI_OK)
 		unlinkat(making->fd, temporary, 0);
+	else
+		prune(making);
 	return result;
 }
 

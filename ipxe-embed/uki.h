@@ -35,6 +35,7 @@ enum uki_result {
 /**
  * Make the UKI that is asked for, or find it: those that were made lie in the
  * user's cache directory, below `ukis`, by the digest of all that is in them.
+ * Those that were not asked for in 90 days are removed when one is made.
  *
  * @param why	gets what is wrong: a sentence without its full stop
  * @param ret_path	lives as long as the arena

@@ -33,6 +33,7 @@
 #define USB_NAME              "usb.img"
 #define AUTOEXEC              "autoexec.ipxe"
 #define USB_PROGRAM_MAX_BYTES ((size_t)64 * 1024 * 1024)
+#define USB_IMAGE_MAX_BYTES   (4 * USB_PROGRAM_MAX_BYTES)
 
 struct build_options {
 	const char *output;
@@ -765,6 +766,54 @@ static bool is_below(struct text path, const char *dir)
 	return path.len > len && memcmp(path.ptr, dir, len) == 0;
 }
 
+static bool ends(struct text path, const char *with)
+{
+	size_t len = strlen(with);
+
+	return path.len >= len &&
+	       memcmp(path.ptr + path.len - len, with, len) == 0;
+}
+
+/* Its certificate lies in every image that a key has signed. */
+static bool is_signed_with(const struct build *build, struct text path,
+			   const struct sbuf *certificate)
+{
+	CLEANUP(sbuf) bytes = { 0 };
+
+	return tree_read(build->tree, path, USB_IMAGE_MAX_BYTES, &bytes) == 0 &&
+	       bytes.len &&
+	       memmem(bytes.ptr, bytes.len, certificate->ptr,
+		      certificate->len) != NULL;
+}
+
+/* With another key of db, firmware would not start them any more. */
+static bool signatures_hold(const struct build *build)
+{
+	const struct manifest *old = tree_manifest(build->tree);
+	CLEANUP(sbuf) certificate = { 0 };
+
+	if (!build->options->boot_key)
+		return true;
+	if (certificate_write_der(&build->boot.certificate, &certificate) != 0)
+		return false;
+	for (size_t i = 0; i < old->count; i++) {
+		struct text path = old->files[i].path;
+
+		if (is_below(path, "images/") &&
+		    (ends(path, ".efi") || ends(path, USB_NAME)) &&
+		    !is_signed_with(build, path, &certificate)) {
+			report_warning(build->call,
+				       "the images of the earlier build are "
+				       "removed: %s is not signed with the "
+				       "key of %s; build without --no-images "
+				       "makes new ones",
+				       path.ptr, build->options->boot_cert);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Images hold the script and the roots of the tree that they lie in, or have
  * them beside them; so those of the old tree hold for a new one with the same
  * script and roots. */
@@ -775,7 +824,8 @@ static void keep_images(struct build *build)
 
 	make_script(build, stock ? EMIT_FILE : EMIT_IMAGE);
 	if (!is_unchanged(build, TEXT("boot.ipxe"), build->script) ||
-	    !is_unchanged(build, TEXT("trust.pem"), build->roots_pem)) {
+	    !is_unchanged(build, TEXT("trust.pem"), build->roots_pem) ||
+	    !signatures_hold(build)) {
 		make_script(build, EMIT_IMAGE);
 		return;
 	}
@@ -1021,7 +1071,8 @@ static const struct option_row rows[] = {
 	  OPTION_LIST(struct build_options, images) },
 	{ .name = "no-images",
 	  .help = "Make no images. Those of an earlier build stay as long as "
-		  "the boot script and the roots of trust are the same.",
+		  "the boot script, the roots of trust and, if one is given, "
+		  "the key for Secure Boot are the same.",
 	  OPTION_FLAG(struct build_options, no_images) },
 	{ .name = "base",
 	  .value = "NAME",
