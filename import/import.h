@@ -104,11 +104,13 @@ extern const char *const lease_formats[];
 /**
  * Static hosts of DHCP servers, as nodes for a site to include.
  *
+ * @param group	that all of them are in; NULL: none
  * @param output	name of the file to be written
  * @return whether there is something to write; else @p im->ds has errors
  */
 bool import_leases(struct import *im, const struct import_files *files,
-		   enum lease_format format, const char *output);
+		   enum lease_format format, const char *group,
+		   const char *output);
 
 /* -- findings -- */
 

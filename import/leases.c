@@ -446,6 +446,8 @@ static void put_host(struct leases *l, const struct lease_host *host,
 		sbuf_printf(out, ", ip: %s", host->ip.text.ptr);
 	if (host->ip.text.ptr && prefix)
 		sbuf_printf(out, "/%u", prefix);
+	if (l->group)
+		sbuf_printf(out, ", groups: [%s]", l->group);
 	sbuf_puts(out, " }\n");
 	if (host->ip.text.ptr && !prefix)
 		import_find(l->im, FATE_TODO, host->ip.at, NULL,
@@ -565,9 +567,10 @@ static enum lease_format format_of(struct arena *arena,
 }
 
 bool import_leases(struct import *im, const struct import_files *files,
-		   enum lease_format format, const char *output)
+		   enum lease_format format, const char *group,
+		   const char *output)
 {
-	struct leases l = { .im = im };
+	struct leases l = { .im = im, .group = group };
 
 	for (size_t i = 0; i < files->count; i++) {
 		const struct source *source = files->at[i].source;

@@ -33,7 +33,8 @@ struct leases {
 	struct import *im;
 	VEC(struct lease_host) hosts;
 	VEC(struct lease_subnet) subnets;
-	unsigned depth; /**< of files that include others */
+	const char *group; /**< of all hosts; or NULL */
+	unsigned depth;    /**< of files that include others */
 };
 
 /** Take a word for a MAC address. @return false after a finding */

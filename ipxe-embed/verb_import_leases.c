@@ -2,10 +2,13 @@
 
 #include "asset.h"
 #include "importing.h"
+#include "report.h"
+#include "value.h"
 
 struct leases_options {
 	struct importing_options common;
 	int format; /**< enum lease_format */
+	const char *group;
 };
 
 static const struct option_row rows[] = {
@@ -14,6 +17,10 @@ static const struct option_row rows[] = {
 	  .help = "What wrote the files; auto looks into each.",
 	  .fallback = "auto",
 	  OPTION_CHOICE(struct leases_options, format, lease_formats) },
+	{ .name = "group",
+	  .value = "NAME",
+	  .help = "Put all of the nodes into this group.",
+	  OPTION_TEXT(struct leases_options, group) },
 	{ 0 },
 };
 
@@ -32,6 +39,10 @@ static enum status run_import(struct call *call)
 	struct import_files all = { files, call->operand_count };
 	bool good;
 
+	if (options->group && value_name(text_of(options->group)))
+		return report_usage(call, "--group=%s: the name %s",
+				    options->group,
+				    value_name(text_of(options->group)));
 	for (size_t i = 0; i < call->operand_count; i++) {
 		enum status status;
 
@@ -42,7 +53,7 @@ static enum status run_import(struct call *call)
 			return status;
 	}
 	good = import_leases(
-		&im, &all, (enum lease_format)options->format,
+		&im, &all, (enum lease_format)options->format, options->group,
 		importing_site_file(&options->common, "nodes.yaml"));
 	return importing_finish(call, &im, good, &options->common);
 }

@@ -64,7 +64,8 @@ static bool run(struct fuzz *fuzz, struct import *im,
 	for (enum lease_format format = LEASE_AUTO; lease_formats[format];
 	     format++)
 		if (text_is(importer, lease_formats[format]))
-			return import_leases(im, files, format, "nodes.yaml");
+			return import_leases(im, files, format, NULL,
+					     "nodes.yaml");
 	return import_matchbox(im, files, &options);
 }
 
