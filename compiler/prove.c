@@ -5,6 +5,7 @@
 #include "emit.h"
 #include "map.h"
 #include "prove_parts.h"
+#include "published.h"
 #include "sbuf.h"
 #include "simulate_trace.h"
 
@@ -14,23 +15,15 @@
 /* What is shown: a fault of the emitter hits all machines alike. */
 enum { FAULTS_MAX = 3, TRACE_LINES = 12, CARDS_MAX = 3 };
 
-/* What a blob looks like from outside, made when it is fetched. */
-struct face {
-	const void *of; /* a blob or a script of a node */
-	bool signature, tampered;
-	struct sim_content content;
-	struct face *next;
-};
-
 struct proof {
 	const struct plan *plan;
 	const struct site *site;
 	struct diags *ds;
-	struct arena arena, machine_arena; /* of the proof, of one machine */
+	struct arena arena;
 	struct sim *sim;
 	const struct sim_script *script;
 	struct map structures; /* of orders that have been looked at fully */
-	struct face *faces;
+	struct published tree;
 	struct sim_world world;
 	struct sim_card cards[CARDS_MAX];
 	unsigned char foreign[2][6];
@@ -50,213 +43,34 @@ struct proof {
 	struct sbuf *trace; /* NULL: nobody wants it */
 };
 
+/* ------------------------------------------------------------- fetch -- */
+
 static bool verifies(const struct proof *p, enum verify how)
 {
 	return p->plan->verify & how;
 }
 
-/* ------------------------------------------------------------- fetch -- */
-
-static const struct blob *find_blob(const struct plan *plan, struct text path)
+static enum harm harm_in_scene(void *ctx, const struct published_item *item)
 {
-	size_t low = 0, high = plan->blob_count;
+	const struct scene *scene = &((struct proof *)ctx)->scene;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = text_compare(plan->blobs[middle].path, path);
-
-		if (!order)
-			return &plan->blobs[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
-static bool strip_suffix(struct text *text, const char *suffix)
-{
-	size_t len = strlen(suffix);
-
-	if (text->len < len ||
-	    memcmp(text->ptr + text->len - len, suffix, len) != 0)
-		return false;
-	text->len -= len;
-	return true;
-}
-
-static bool has_prefix(struct text text, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return text.len >= len && memcmp(text.ptr, prefix, len) == 0;
-}
-
-/* An answer that only is there. */
-static const struct sim_content anything = { .kind = SIM_DATA };
-
-/* The blob that a URL below one of these names, and the base that it is at. */
-static const struct blob *find_below(const struct proof *p,
-				     const struct located_list *bases,
-				     struct text url, struct text *ret_base)
-{
-	for (size_t i = 0; i < bases->count; i++) {
-		struct text base = bases->at[i].text;
-		const struct blob *blob;
-
-		if (url.len < base.len ||
-		    memcmp(url.ptr, base.ptr, base.len) != 0)
-			continue;
-		blob = find_blob(p->plan, (struct text){ url.ptr + base.len,
-							 url.len - base.len });
-		if (blob) {
-			*ret_base = base;
-			return blob;
-		}
-	}
-	return NULL;
-}
-
-static bool is_script(struct text bytes)
-{
-	return bytes.len > 7 && memcmp(bytes.ptr, "#!ipxe\n", 7) == 0;
-}
-
-/* What has been changed is a program, so that to start it would be seen. */
-static const struct sim_content *face_of(struct proof *p, const void *of,
-					 const struct digest *digest,
-					 struct text bytes, bool signature,
-					 bool tampered)
-{
-	struct face *face = p->faces;
-
-	while (face && !(face->of == of && face->signature == signature &&
-			 face->tampered == tampered))
-		face = face->next;
-	if (face)
-		return &face->content;
-	face = arena_new(&p->machine_arena, struct face);
-	*face = (struct face){ of, signature, tampered, { 0 }, p->faces };
-	p->faces = face;
-	face->content = (struct sim_content){
-		.kind = signature && !tampered ? SIM_SIGNATURE : SIM_KERNEL,
-		.signs = digest->sha256,
-		.signer = p->plan->signer,
-		.genuine = !tampered,
-		.signed_for_firmware = !tampered,
-	};
-	memcpy(face->content.sha256, digest->sha256,
-	       sizeof(face->content.sha256));
-	face->content.sha256[0] ^= tampered;
-	if (!signature && !tampered && is_script(bytes)) {
-		face->content.kind = SIM_SCRIPT;
-		face->content.script = sim_script_new(&p->machine_arena, bytes);
-	}
-	return &face->content;
-}
-
-/* ------------------------------------------------- scripts of nodes -- */
-
-static int compare_path(const void *path, const void *script)
-{
-	return text_compare(*(const struct text *)path,
-			    ((const struct node_script *)script)->path);
-}
-
-static const struct node_script *find_node_script(const struct plan *plan,
-						  struct text path)
-{
-	if (!plan->node_script_count)
-		return NULL;
-	return bsearch(&path, plan->node_scripts, plan->node_script_count,
-		       sizeof(*plan->node_scripts), compare_path);
-}
-
-/* Of any other node; NULL: there is only one. */
-static const struct node_script *swapped(const struct proof *p,
-					 const struct node_script *own)
-{
-	const struct plan *plan = p->plan;
-
-	for (size_t i = 0; i < plan->node_script_count; i++) {
-		const struct node_script *other = &plan->node_scripts[i];
-
-		struct text name = *other->wanted_by; /* "node NAME" */
-
-		if (p->machine->node &&
-		    strip_suffix(&name, p->machine->node->name.ptr) &&
-		    text_is(name, "node "))
-			continue;
-		if (other != own)
-			return other;
-	}
-	return NULL;
-}
-
-static const struct sim_content *fetch_node(struct proof *p, struct text base,
-					    struct text path, bool signature)
-{
-	static const struct sim_content not_found = { .kind = SIM_NOT_FOUND };
-	const struct node_script *script = find_node_script(p->plan, path);
-	bool harmed = scene_harms_nodes(&p->scene, base);
-
-	if (harmed && p->scene.harm == HARM_LOST)
-		return NULL;
-	if (harmed && p->scene.harm == HARM_SWAPPED)
-		script = swapped(p, script);
-	if (harmed && p->scene.harm == HARM_TAMPERED && !script)
-		script = p->plan->node_scripts;
-	if (!script)
-		return &not_found;
-	return face_of(p, script, &script->digest, script->bytes, signature,
-		       harmed && p->scene.harm == HARM_TAMPERED);
-}
-
-/* A URL below the n/ of any base: where it is, and the rest of it. */
-static bool is_node_url(const struct proof *p, struct text url,
-			struct text *ret_base, struct text *ret_path)
-{
-	const struct located_list *urls = &p->site->urls;
-
-	for (size_t i = 0; i < urls->count; i++) {
-		struct text base = urls->at[i].text;
-
-		if (url.len < base.len + 2 ||
-		    memcmp(url.ptr, base.ptr, base.len) != 0 ||
-		    memcmp(url.ptr + base.len, "n/", 2) != 0)
-			continue;
-		*ret_base = base;
-		*ret_path =
-			(struct text){ url.ptr + base.len, url.len - base.len };
-		return true;
-	}
-	return false;
+	if (item->blob ? scene_harms(scene, item->blob, item->signature,
+				     item->base)
+		       : scene_harms_nodes(scene, item->base))
+		return scene->harm;
+	return HARM_NONE;
 }
 
 static const struct sim_content *fetch(void *ctx, struct text url)
 {
 	struct proof *p = ctx;
-	struct text base = { NULL, 0 }, path;
-	bool signature = strip_suffix(&url, ".sig");
-	const struct blob *blob = find_below(p, &p->site->urls, url, &base);
-	bool harmed;
+	bool stray = false;
+	const struct sim_content *content =
+		published_fetch(&p->tree, url, &stray);
 
-	if (!blob)
-		blob = find_below(p, &p->site->assets, url, &base);
-	if (!blob && (p->plan->verify & VERIFY_NODES) &&
-	    is_node_url(p, url, &base, &path))
-		return fetch_node(p, base, path, signature);
-	if (!blob && has_prefix(url, "ntp://"))
-		return p->scene.offline ? NULL : &anything;
-	if (!blob) {
+	if (stray)
 		p->fault = "fetches what is not published";
-		return NULL;
-	}
-	harmed = scene_harms(&p->scene, blob, signature, base);
-	if (harmed && p->scene.harm == HARM_LOST)
-		return NULL;
-	return face_of(p, blob, &blob->digest, blob->bytes, signature, harmed);
+	return content;
 }
 
 /* ------------------------------------------------------------- person -- */
@@ -722,8 +536,8 @@ static void set_subject(struct proof *p, const struct machine *machine,
 {
 	p->machine = machine;
 	p->order_script = NULL;
-	p->faces = NULL;
-	arena_release(&p->machine_arena);
+	published_reset(&p->tree);
+	p->tree.machine = machine;
 	if (!order->number) {
 		snprintf(p->order, sizeof(p->order), "order-unknown");
 		return;
@@ -980,9 +794,11 @@ void prove(const struct plan *plan, size_t nodes_max, struct diags *ds)
 		.site = effective->site,
 		.ds = ds,
 		.sim = sim_new(),
+		.tree = { .plan = plan, .harm = harm_in_scene },
 	};
 	struct proof *p = &proof;
 
+	p->tree.ctx = p;
 	p->structures.arena = &p->arena;
 	p->script = sim_script_new(&p->arena, plan->script);
 	p->words = arena_new_array(&p->arena, most_words(plan), struct text);
@@ -998,6 +814,6 @@ void prove(const struct plan *plan, size_t nodes_max, struct diags *ds)
 		prove_order(p, &plan->orders[i]);
 	sbuf_release(&p->details);
 	sim_free(p->sim);
-	arena_release(&p->machine_arena);
+	published_reset(&p->tree);
 	arena_release(&p->arena);
 }

@@ -7,14 +7,8 @@
  */
 #include "ir.h"
 #include "plan.h"
+#include "published.h"
 #include "simulate.h"
-
-enum harm {
-	HARM_NONE,
-	HARM_LOST,     /**< it cannot be fetched */
-	HARM_TAMPERED, /**< it is something else, which runs */
-	HARM_SWAPPED,  /**< the script of another node, with its signature */
-};
 
 /** What whoever sits at the console does. */
 enum person {

@@ -16,6 +16,7 @@ static const struct verb *const verbs[] = {
 	&verb_base_list,
 	&verb_base_build,
 	&verb_base_stock,
+	&verb_simulate,
 	&verb_try,
 	&verb_phase,
 	&verb_keys_init,
