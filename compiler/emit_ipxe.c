@@ -41,6 +41,17 @@ void emit_origin(struct emit *e)
 	    "# Do not edit it: edit the site and build again.\n");
 }
 
+/* iPXE of 2025 does not know where a script on a stick came from, and takes the
+ * TFTP server for it once DHCP has named one; so it is noted before that. */
+static void emit_place(struct emit *e)
+{
+	if (e->home != EMIT_FILE)
+		return;
+	PUT("# Where this script came from; without a name, the top of a stick.\n"
+	    "set place ${cwduri} ||\n"
+	    "isset ${place} || set place file:/\n");
+}
+
 static void emit_head(struct emit *e)
 {
 	PUT("#!ipxe\n"
@@ -78,6 +89,7 @@ static void emit_head(struct emit *e)
 		    "site.\n"
 		    "set site %s\n",
 		    e->plan->site_name.ptr);
+	emit_place(e);
 	PUT("set delay:int32 5\n"
 	    "set online no\n"
 	    "set lease %s\n"

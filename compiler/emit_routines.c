@@ -13,7 +13,7 @@ static void emit_certstore(struct emit *e)
 		return;
 	PUT("# The image trusts the root by its fingerprint. Its certificate is\n"
 	    "# for servers that do not send it; it adds no trust.\n"
-	    "certstore " EMIT_ROOT " ||\n");
+	    "certstore ${place}" EMIT_ROOT " ||\n");
 }
 
 static void emit_network(struct emit *e)

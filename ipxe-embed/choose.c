@@ -276,7 +276,10 @@ static const char *signature_lack(struct arena *arena,
 	(void)arena;
 	if (!(needs->verify & VERIFY_SIGNED) || candidate->kind != BASE_STOCK)
 		return NULL;
-	return "has no imgtrust and imgverify, which verify: signature takes";
+	return needs->verify & VERIFY_NODES
+		       ? "has no imgverify, which dispatch: remote takes"
+		       : "has no imgtrust and imgverify, which verify: "
+			 "signature takes";
 }
 
 static const char *digest_lack(struct arena *arena,
