@@ -190,6 +190,17 @@ def build_site(site, out, images, keys=None):
         embed("sign", out, "--key", signer + "key", "--cert", signer + "pem")
 
 
+def link_image(image, script, features, *roots):
+    """Put what iPXE's own make links from a script and roots in place of an image.
+
+    features: words of `bakery` (tests/base/bakery.c), with commas; "-" for none.
+    """
+    bakery = os.path.join(os.environ.get("BUILD") or os.path.join(ROOT, "build/release"),
+                          "tests", "base", "bakery")
+    directory, name = os.path.split(image)
+    call(bakery, "reference", directory, script, features, name, *roots)
+
+
 def ipxe_tree():
     """A source tree of iPXE, found as the program finds it; None without one."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
