@@ -130,6 +130,11 @@ void import_find_key(struct import *im, enum fate fate,
 		     const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/** What goes the way of something else, and is only listed when verbose. */
+void import_find_part(struct import *im, enum fate fate, struct span at,
+		      const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /** Whether something has been said of a place. */
 bool import_has_finding(struct import *im, struct span at);
 

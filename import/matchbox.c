@@ -237,15 +237,18 @@ static void put_phases(struct matchbox *mb, const struct mb_profile *p,
 static void put_profile(struct matchbox *mb, struct mb_profile *p,
 			struct sbuf *out)
 {
+	struct sbuf args = { 0 };
 	struct text kernel;
 
+	put_args(mb, p, &args); /* which may bring another initrd */
 	put_entry(out, p->name, p->title.text);
 	kernel = p->kernel.text.ptr ? matchbox_asset(mb, &p->kernel)
 				    : (struct text){ 0 };
 	if (kernel.ptr)
 		put_line(out, 4, "kernel", kernel);
 	put_initrds(mb, p, out);
-	put_args(mb, p, out);
+	sbuf_puts(out, sbuf_text(&args));
+	sbuf_release(&args);
 	put_files(out, &p->files);
 	put_phases(mb, p, out);
 }
@@ -510,6 +513,18 @@ void matchbox_write(struct matchbox *mb)
 
 /* ------------------------------------------------------------------- whole -- */
 
+static void account_unused_profile(struct matchbox *mb,
+				   const struct mb_profile *p)
+{
+	import_find(mb->im, FATE_IGNORED, p->at, NULL,
+		    "no group leads to this profile");
+	for (size_t kind = 0; kind < CONFIGS; kind++)
+		if (p->config[kind].text.ptr)
+			import_find_part(
+				mb->im, FATE_IGNORED, p->config[kind].at,
+				"\"%s_id\" with it", config_kinds[kind]);
+}
+
 static void account_unused(struct matchbox *mb)
 {
 	vec_foreach (struct mb_group, g, &mb->groups)
@@ -520,8 +535,7 @@ static void account_unused(struct matchbox *mb)
 				    "for");
 	vec_foreach (struct mb_profile, p, &mb->profiles)
 		if (!p->used)
-			import_find(mb->im, FATE_IGNORED, p->at, NULL,
-				    "no group leads to this profile");
+			account_unused_profile(mb, p);
 	vec_foreach (struct mb_template, t, &mb->templates)
 		if (!t->used)
 			import_find(mb->im, FATE_IGNORED,
@@ -531,17 +545,62 @@ static void account_unused(struct matchbox *mb)
 				    "this file");
 }
 
-static bool points_to_matchbox(struct text value)
+static bool is_url_character(char c)
 {
-	static const char *const paths[] = { "/ignition", "/cloud", "/generic",
-					     "/metadata", "/assets" };
+	return (unsigned char)c > ' ' && !strchr("\"'`<>\\", c);
+}
 
-	if (!memmem(value.ptr, value.len, "://", 3))
-		return false;
+/* The URL around a "://"; what is left of the text if it has no end. */
+static struct text url_around(struct text text, size_t at)
+{
+	size_t begin = at, end = at;
+
+	while (begin && is_url_character(text.ptr[begin - 1]))
+		begin--;
+	while (end < text.len && is_url_character(text.ptr[end]))
+		end++;
+	return (struct text){ text.ptr + begin, end - begin };
+}
+
+static bool points_to_matchbox(struct text url)
+{
+	static const char *const paths[] = { "/ignition", "/cloud?",
+					     "/generic?", "/metadata?",
+					     "/assets/" };
+
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
-		if (memmem(value.ptr, value.len, paths[i], strlen(paths[i])))
+		if (memmem(url.ptr, url.len, paths[i], strlen(paths[i])))
 			return true;
 	return false;
+}
+
+/* The template has had it replaced, or it has been reported. */
+static bool asks_for_request(struct text url)
+{
+	return memmem(url.ptr, url.len, "{{", 2) &&
+	       memmem(url.ptr, url.len, "query", 5);
+}
+
+/* Reports each URL of the old server in a text. */
+static void find_urls(struct matchbox *mb, struct text text, struct span at,
+		      const char *key)
+{
+	for (size_t i = 0; i + 3 <= text.len; i++) {
+		struct span here = at;
+		struct text url;
+
+		if (memcmp(text.ptr + i, "://", 3) != 0)
+			continue;
+		url = url_around(text, i);
+		if (!key)
+			here.begin += (uint32_t)(url.ptr - text.ptr);
+		if (points_to_matchbox(url) && !asks_for_request(url))
+			import_find(mb->im, FATE_TODO, here, NULL,
+				    "%s%s%.*s is a URL of the old server",
+				    key ? key : "", key ? ": " : "",
+				    (int)url.len, url.ptr);
+		i = (size_t)(url.ptr + url.len - text.ptr);
+	}
 }
 
 static bool is_printed(struct matchbox *mb, struct text key)
@@ -560,14 +619,16 @@ static void account_servers(struct matchbox *mb)
 			const struct doc_pair *pair = &g->metadata->pairs[i];
 
 			if (pair->value->kind == DOC_SCALAR &&
-			    points_to_matchbox(pair->value->text) &&
 			    is_printed(mb, pair->key))
-				import_find(
-					mb->im, FATE_TODO, pair->key_at, NULL,
-					"\"%s\" is a URL of the old "
-					"server: %s",
-					pair->key.ptr, pair->value->text.ptr);
+				find_urls(mb, pair->value->text, pair->key_at,
+					  pair->key.ptr);
 		}
+	}
+	vec_foreach (struct mb_template, t, &mb->templates) {
+		struct span at = { t->file->source, 0, 0 };
+
+		if (t->used)
+			find_urls(mb, t->file->source->bytes, at, NULL);
 	}
 }
 

@@ -327,6 +327,24 @@ static bool is_matchbox_url(struct text value)
 		text_is(matchbox_endpoint(value), "metadata"));
 }
 
+/* The root file system of a live Fedora CoreOS may come as a second initrd: then
+ * iPXE verifies it like the rest. */
+static bool take_root_file_system(struct matchbox *mb, struct mb_profile *p,
+				  struct text name, struct text value,
+				  struct span at)
+{
+	if (!text_is(name, "coreos.live.rootfs_url") ||
+	    !text_has(value, "/assets/"))
+		return false;
+	*vec_push(mb->im->arena, &p->initrds) =
+		(struct mb_value){ .text = value, .at = at };
+	import_find(mb->im, FATE_CHANGED, at, NULL,
+		    "\"%.*s\": the root file system is the second initrd now, "
+		    "verified; the machine needs 4 GiB of memory",
+		    (int)name.len, name.ptr);
+	return true;
+}
+
 void matchbox_arg(struct matchbox *mb, struct mb_profile *p, struct text arg,
 		  struct span at, struct sbuf *ret)
 {
@@ -336,6 +354,8 @@ void matchbox_arg(struct matchbox *mb, struct mb_profile *p, struct text arg,
 		config_arg(mb, p, name, value, at, ret);
 		return;
 	}
+	if (take_root_file_system(mb, p, name, value, at))
+		return;
 	if (text_is(name, "initrd")) {
 		import_find(mb->im, FATE_CHANGED, at, NULL,
 			    "\"%.*s\" is left out: iPXE hands over the initrds "

@@ -28,12 +28,12 @@ static bool is_plain(struct text text)
 
 	if (!text.len || text.len > 200 ||
 	    !(isalnum((unsigned char)text.ptr[0]) ||
-	      strchr("/._", text.ptr[0])))
+	      (text.ptr[0] && strchr("/._", text.ptr[0]))))
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
 
-		if (!isalnum(c) && !strchr("/._-=:+@", c))
+		if (!isalnum(c) && !(c && strchr("/._-=:+@", c)))
 			return false;
 	}
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
@@ -131,7 +131,7 @@ static struct text legal_name(struct import *im, struct text wanted,
 
 	for (size_t i = 0; i < wanted.len && name.len < 56; i++) {
 		unsigned char c = (unsigned char)wanted.ptr[i];
-		bool good = c < 0x80 && (isalnum(c) || strchr("-_.", c));
+		bool good = c && c < 0x80 && (isalnum(c) || strchr("-_.", c));
 
 		if (!good)
 			c = '-';

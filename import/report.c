@@ -53,6 +53,18 @@ void import_find(struct import *im, enum fate fate, struct span at,
 	see(im, at, fate);
 }
 
+void import_find_part(struct import *im, enum fate fate, struct span at,
+		      const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	find(im, fate, at, NULL, format, args);
+	va_end(args);
+	im->findings.at[im->findings.count - 1].nested = true;
+	see(im, at, fate);
+}
+
 bool import_has_finding(struct import *im, struct span at)
 {
 	return *seen_at(im, at);
@@ -70,9 +82,8 @@ static void find_all(struct import *im, enum fate fate, const struct doc *doc)
 		const struct doc_pair *pair = &doc->pairs[i];
 
 		if (!*seen_at(im, pair->key_at)) {
-			import_find(im, fate, pair->key_at, NULL,
-				    "\"%s\" with it", pair->key.ptr);
-			im->findings.at[im->findings.count - 1].nested = true;
+			import_find_part(im, fate, pair->key_at,
+					 "\"%s\" with it", pair->key.ptr);
 		}
 		find_all(im, fate, pair->value);
 	}
