@@ -68,7 +68,8 @@ static const struct sim_content *fetch(void *ctx, struct text url)
 	const struct sim_content *content =
 		published_fetch(&p->tree, url, &stray);
 
-	if (stray)
+	/* The certificate of EMIT_FILE adds no trust: having none will do. */
+	if (stray && !text_is(url, "file:/" EMIT_ROOT))
 		p->fault = "fetches what is not published";
 	return content;
 }

@@ -150,7 +150,7 @@ static const char *const foreign_blocks[] = {
 	"pci", "cpuid", "memory", "memmap", "acpi", "vmware", "fdt", "uart",
 };
 static const char *const foreign_settings[] = {
-	"unixtime", "sysmac", "vram", "busloc", "busid", "chip", "cwduri",
+	"unixtime", "sysmac", "vram", "busloc", "busid", "chip",
 };
 
 static bool is_one_of(struct text name, const char *const *names, size_t count)
@@ -705,6 +705,14 @@ static bool answer(struct sbuf *raw, struct text text)
 	return true;
 }
 
+/* Of a URL, its directory. */
+static struct text up_to_slash(struct text url)
+{
+	while (url.len && url.ptr[url.len - 1] != '/')
+		url.len--;
+	return url;
+}
+
 static bool fetch_builtin(struct sim *sim, struct text name, struct sbuf *raw)
 {
 	const struct sim_world *world = sim->world;
@@ -721,6 +729,9 @@ static bool fetch_builtin(struct sim *sim, struct text name, struct sbuf *raw)
 	if (text_is(name, "cwuri"))
 		return sim->directory.len &&
 		       answer(raw, name_of(&sim->directory));
+	if (text_is(name, "cwduri"))
+		return sim->directory.len &&
+		       answer(raw, up_to_slash(name_of(&sim->directory)));
 	if (text_is(name, "errno")) {
 		for (size_t i = 0; i < 4; i++)
 			error[i] = (unsigned char)(sim->error >> (24 - 8 * i));
