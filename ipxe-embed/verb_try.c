@@ -574,7 +574,7 @@ static const struct option_row rows[] = {
 	{ .name = "nic",
 	  .value = "MAC",
 	  .help = "A network card that the machine has, instead of those of "
-		  "NODE; the first one boots. May be repeated.",
+		  "NODE; the first one boots.",
 	  OPTION_LIST(struct try_options, nics) },
 	{ .name = "open-network",
 	  .help = "Let the machine reach what this computer can reach, as "
