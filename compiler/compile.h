@@ -50,6 +50,11 @@ struct uki_request {
 struct compile_env {
 	void *ctx;
 
+	/** Name of a node, or a MAC address in canonical form: its machine, and
+	 * that of unknown machines, is to tell where its values come from.
+	 * NULL: none is. */
+	const char *traced;
+
 	/**
 	 * Read a whole file: the site file, templates, partials.
 	 *

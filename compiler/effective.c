@@ -12,6 +12,7 @@
 #include "sbuf.h"
 #include "template.h"
 #include "template_file.h"
+#include "trace.h"
 #include "value.h"
 #include "vec.h"
 
@@ -81,6 +82,7 @@ struct builder {
 	bool *long_line; /* by profile: has been warned of */
 
 	struct levels levels; /* that hold, for what is being made */
+	struct trace trace;
 	struct text phase; /* that the machine at hand is in, or may come to */
 
 	/* The facts of the machine at hand, written over for each. */
@@ -462,6 +464,21 @@ static struct blob *rendered_blob(struct context *c, const struct file *file,
 
 /* ------------------------------------------------------------ boots -- */
 
+/* A path that a boot takes; a kernel takes the place of the one below it. */
+static void trace_path(struct context *c, const struct boot *boot,
+		       const char *key, const struct level *level,
+		       const struct templated *path, bool alone)
+{
+	struct trace *trace = &c->b->trace;
+	struct text text;
+
+	if (!trace->on || !render(c, path, &text))
+		return;
+	if (alone)
+		trace_replace(trace, boot, key, TEXT(""));
+	trace_add(trace, boot, key, TEXT(""), level, path->at, text);
+}
+
 static bool boot_kernel(struct context *c, struct boot *boot)
 {
 	const struct templated *kernel = NULL;
@@ -471,6 +488,7 @@ static bool boot_kernel(struct context *c, struct boot *boot)
 		if (c->levels->at[i].set->kernel.tmpl) {
 			kernel = &c->levels->at[i].set->kernel;
 			level = &c->levels->at[i];
+			trace_path(c, boot, "kernel", level, kernel, true);
 		}
 	}
 	if (!kernel) {
@@ -499,14 +517,18 @@ static bool boot_initrds(struct context *c, struct boot *boot)
 		const struct templated_list *list =
 			&c->levels->at[i].set->initrd;
 
-		if (list->replaces)
+		if (list->replaces) {
 			boot->initrd_count = 0;
+			trace_replace(&c->b->trace, boot, "initrd", TEXT(""));
+		}
 		for (size_t j = 0; j < list->count; j++) {
 			struct blob *blob = templated_asset(c, &list->at[j]);
 
 			good = good && blob;
 			if (!blob)
 				continue;
+			trace_path(c, boot, "initrd", &c->levels->at[i],
+				   &list->at[j], false);
 			boot->initrds[boot->initrd_count++] = blob;
 			blob_want(c->b, blob, &c->levels->at[i], "initrd",
 				  NULL);
@@ -568,6 +590,23 @@ static bool inject(struct context *c, struct boot *boot,
 	return true;
 }
 
+static void trace_files(struct context *c, const struct boot *boot,
+			const struct file_list *list, const struct level *level)
+{
+	struct trace *trace = &c->b->trace;
+
+	if (list->replaces)
+		trace_replace(trace, boot, "files",
+			      (struct text){ NULL, 0 });
+	for (size_t i = 0; i < list->count; i++) {
+		const struct file *file = &list->at[i];
+
+		trace_replace(trace, boot, "files", file->path.text);
+		trace_add(trace, boot, "files", file->path.text, level,
+			  file->path.at, file->from.text);
+	}
+}
+
 static bool boot_files(struct context *c, struct boot *boot)
 {
 	struct wanted_file *wanted;
@@ -586,6 +625,7 @@ static bool boot_files(struct context *c, struct boot *boot)
 
 		if (list->replaces)
 			count = 0;
+		trace_files(c, boot, list, &c->levels->at[i]);
 		for (size_t j = 0; j < list->count; j++)
 			wanted[count++] =
 				(struct wanted_file){ &list->at[j],
@@ -665,14 +705,20 @@ static bool boot_args(struct context *c, struct boot *boot)
 	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct templated_list *list = &c->levels->at[i].set->args;
 
-		if (list->replaces)
+		if (list->replaces) {
 			boot->arg_count = 0;
+			trace_replace(&c->b->trace, boot, "args", TEXT(""));
+		}
 		for (size_t j = 0; j < list->count; j++) {
 			struct text text;
 
 			good = render(c, &list->at[j], &text) &&
 			       split_arg(c, &list->at[j], text, &room, boot) &&
 			       good;
+			if (good)
+				trace_add(&c->b->trace, boot, "args", TEXT(""),
+					  &c->levels->at[i], list->at[j].at,
+					  text);
 		}
 	}
 	if (good)
@@ -813,6 +859,7 @@ static struct boot *boot_new(struct builder *b, const struct node *node,
 	facts_set(b, node, profile);
 	context_add_facts(&c);
 	context_add_vars(&c);
+	trace_vars(&b->trace, boot, c.levels);
 	boot->profile = profile;
 	good = boot_kernel(&c, boot);
 	good = boot_initrds(&c, boot) && good;
@@ -929,6 +976,7 @@ static void machine_in_phase(struct builder *b, struct machine *machine,
 	if (levels_incomplete(&b->levels))
 		return;
 	b->phase = phase;
+	trace_machine(&b->trace, &b->levels);
 	order = levels_order(&b->levels);
 	if (order->count) {
 		machine_follow(b, machine, order, STEP_RETRY);
@@ -997,6 +1045,33 @@ static bool phase_is_good(struct builder *b, const struct node *node,
 	return false;
 }
 
+static bool node_is_called(const struct node *node, const char *name)
+{
+	bool is = text_is(node->name, name);
+
+	for (size_t i = 0; i < node->mac_count; i++)
+		is = is || text_is(node->macs[i].text, name);
+	return is;
+}
+
+/* @param node	NULL: unknown machines */
+static void trace_begin(struct builder *b, const struct node *node)
+{
+	const char *traced = b->env->traced;
+
+	b->trace = (struct trace){
+		.arena = b->arena,
+		.on = traced && (!node || node_is_called(node, traced)),
+	};
+}
+
+static void trace_end(struct builder *b, struct machine *machine)
+{
+	machine->origins = b->trace.origins.at;
+	machine->origin_count = b->trace.origins.count;
+	b->trace.on = false;
+}
+
 /* What a node does in the phases that it is not in is made as well: its faults
  * show today, its files lie ready, and to change the phase changes the script
  * alone. */
@@ -1016,7 +1091,9 @@ static void node_machine(struct builder *b, const struct node *node,
 	phases = levels_phases(b->arena, b->site, node, &count);
 	if (!phase_is_good(b, node, &phase, phases, count))
 		return;
+	trace_begin(b, node);
 	machine_in_phase(b, machine, phase.text);
+	trace_end(b, machine);
 	for (size_t i = 0; i < count; i++) {
 		struct machine later = { .node = node };
 
@@ -1065,7 +1142,9 @@ const struct effective *effective(struct arena *arena, const struct site *site,
 	result->machine_count = site->node_count;
 	for (size_t i = 0; i < site->node_count; i++)
 		node_machine(&b, &site->nodes[i], &result->machines[i]);
+	trace_begin(&b, NULL);
 	unknown_machine(&b, &result->unknown);
+	trace_end(&b, &result->unknown);
 	sbuf_release(&b.rendered);
 
 	result->blobs = b.all_blobs.at;

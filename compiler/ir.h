@@ -232,6 +232,7 @@ struct site {
 	struct located_list urls, assets; /**< each ends in "/" */
 	struct located_list trust;
 	unsigned verify; /**< enum verify of plan.h, or'ed */
+	struct span verify_at;
 	struct located signer;
 	struct {
 		enum dispatch kind;
@@ -298,6 +299,17 @@ struct menu_boot {
 	struct actions *items; /**< as menu->items */
 };
 
+/** Where one value of a machine comes from. */
+struct origin {
+	const struct boot *boot; /**< that has it; NULL: the machine itself */
+	const char *key;         /**< of the site file: "args" */
+	struct text name;        /**< of a variable or file; or empty */
+	struct text value;       /**< rendered */
+	const char *level, *of;  /**< "profile", "debian"; "site", "" */
+	struct span at;
+	bool replaced; /**< a higher level has another */
+};
+
 /** All that one machine may do. */
 struct machine {
 	const struct node *node; /**< NULL for the unknown machine */
@@ -306,6 +318,8 @@ struct machine {
 	struct actions order;    /**< the boot order */
 	struct menu_boot *menus; /**< those that can be reached; by name */
 	size_t menu_count;
+	struct origin *origins; /**< if they were asked for; lowest first */
+	size_t origin_count;
 };
 
 struct effective {

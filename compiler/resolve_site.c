@@ -76,6 +76,7 @@ void parse_verify(struct resolve *r, const struct doc *doc,
 	struct located_list list = get_scalars(r, doc, field->name);
 	unsigned *verify = field->at;
 
+	r->site->verify_at = doc->at;
 	if (refuse_empty_list(r, doc, field->name))
 		return;
 	for (size_t i = 0; i < list.count; i++) {

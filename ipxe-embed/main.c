@@ -10,6 +10,7 @@
 /* clang-format off */
 static const struct verb *const verbs[] = {
 	&verb_check,
+	&verb_show,
 	&verb_build,
 	&verb_sign,
 	&verb_verify,

@@ -7,6 +7,7 @@
 #include "cli.h"
 
 extern const struct verb verb_check;
+extern const struct verb verb_show;
 extern const struct verb verb_build;
 extern const struct verb verb_sign;
 extern const struct verb verb_verify;
