@@ -596,8 +596,7 @@ static void trace_files(struct context *c, const struct boot *boot,
 	struct trace *trace = &c->b->trace;
 
 	if (list->replaces)
-		trace_replace(trace, boot, "files",
-			      (struct text){ NULL, 0 });
+		trace_replace(trace, boot, "files", (struct text){ NULL, 0 });
 	for (size_t i = 0; i < list->count; i++) {
 		const struct file *file = &list->at[i];
 

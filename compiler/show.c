@@ -9,8 +9,15 @@
 
 enum { INDENT = 2, COMMENT_COLUMN = 48 };
 
-static const char *const verify_words[] = { "signature", "digest", "secure-boot" };
+static const char *const verify_words[] = { "signature", "digest",
+					    "secure-boot" };
 enum { VERIFY_WORDS = sizeof(verify_words) / sizeof(*verify_words) };
+
+static const char *const dispatch_words[] = {
+	[DISPATCH_EMBEDDED] = "embedded",
+	[DISPATCH_REMOTE] = "remote",
+	[DISPATCH_BOTH] = "both",
+};
 
 /* What a boot takes from its levels, in the order in which people read it. */
 struct boot_key {
@@ -314,11 +321,14 @@ void show_text(const struct plan *plan, const struct machine *machine,
 	put_list(&show, "trust", site->trust.at, site->trust.count);
 	put_verify(&show, site);
 	put_value(&show, 0, "signer", plan->signer, site->signer.at);
+	put_value(&show, 0, "dispatch",
+		  text_of(dispatch_words[site->dispatch.kind]),
+		  site->dispatch.at);
 	put_node(&show, machine->node);
 	for (size_t i = 0; i < MACHINE_KEYS; i++)
-		put_origins(&show, 0, NULL,
-			    &(struct boot_key){ machine_keys[i], false,
-						false });
+		put_origins(
+			&show, 0, NULL,
+			&(struct boot_key){ machine_keys[i], false, false });
 	put_heading(&show, 0, "steps");
 	put_actions(&show, 1, machine->order);
 	put_menus(&show);
@@ -462,8 +472,8 @@ static void json_origins(struct sbuf *out, const struct machine *machine)
 	sbuf_putc(out, '[');
 	for (size_t i = 0; i < machine->origin_count; i++) {
 		const struct origin *origin = &machine->origins[i];
-		struct place place = source_place(origin->at.source,
-						  origin->at.begin);
+		struct place place =
+			source_place(origin->at.source, origin->at.begin);
 
 		sbuf_puts(out, i ? ",\n  {" : "\n  {");
 		json_text(out, "key", text_of(origin->key));
@@ -496,6 +506,8 @@ void show_json(const struct plan *plan, const struct machine *machine,
 	json_texts(out, "trust", site->trust.at, site->trust.count);
 	json_verify(out, site->verify);
 	json_text(out, "signer", plan->signer);
+	json_text(out, "dispatch",
+		  text_of(dispatch_words[site->dispatch.kind]));
 	if (node) {
 		json_text(out, "node", node->name);
 		json_texts(out, "mac", node->macs, node->mac_count);
