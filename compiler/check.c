@@ -322,6 +322,36 @@ static void dispatch_is_signed(struct check *c)
 		  site->verify & VERIFY_SECURE_BOOT ? ", secure-boot" : "");
 }
 
+static void refuse_network(struct check *c, struct span at, const char *what)
+{
+	struct diag *d =
+		diag_at(c->ds, DIAG_E441, at, "%s is known too late", what);
+
+	diag_note_at(c->ds, d, c->site->dispatch.at,
+		     "the machine finds out over the network which node it is");
+	diag_help(c->ds, d,
+		  "let the site say it, without an ip, or write  dispatch: "
+		  "embedded");
+}
+
+static void network_is_of_the_site(struct check *c, const struct settings *set)
+{
+	if (set->network && set != &c->site->set)
+		refuse_network(c, set->network->at,
+			       "the network of some machines only");
+}
+
+static void network_is_known_in_time(struct check *c)
+{
+	const struct uplink_settings *network = c->site->set.network;
+
+	if (c->site->dispatch.kind == DISPATCH_EMBEDDED)
+		return;
+	if (network && network->ip.tmpl)
+		refuse_network(c, network->ip.at, "the address of a machine");
+	each_settings(c, network_is_of_the_site);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct check *c);
@@ -333,6 +363,7 @@ static const struct {
 	{ "unknown-is-harmless", unknown_is_harmless },
 	{ "menus-are-whole", menus_are_whole },
 	{ "dispatch-is-signed", dispatch_is_signed },
+	{ "network-is-known-in-time", network_is_known_in_time },
 	{ "vars-hide-nothing", vars_hide_nothing },
 };
 

@@ -13,6 +13,7 @@
 #include "template.h"
 #include "template_file.h"
 #include "trace.h"
+#include "uplink.h"
 #include "value.h"
 #include "vec.h"
 
@@ -75,9 +76,10 @@ struct builder {
 	const struct site *site;
 	const struct compile_env *env;
 	struct diags *ds;
-	struct map blobs;  /* path below www -> struct blob */
-	struct map assets; /* path beside the site file -> struct asset */
-	struct map ukis;   /* all that is in one -> struct blob */
+	struct map blobs;     /* path below www -> struct blob */
+	struct map assets;    /* path beside the site file -> struct asset */
+	struct map ukis;      /* all that is in one -> struct blob */
+	struct map addresses; /* static ones -> struct node */
 	VEC(struct blob *) all_blobs;
 	bool *long_line; /* by profile: has been warned of */
 
@@ -189,7 +191,8 @@ static void facts_set(struct builder *b, const struct node *node,
 	fact_set(b, FACT_SITE, b->site->name.text);
 	if (b->site->urls.count)
 		fact_set(b, FACT_URL, b->site->urls.at[0].text);
-	fact_set(b, FACT_PROFILE, profile->name);
+	if (profile)
+		fact_set(b, FACT_PROFILE, profile->name);
 	fact_set(b, FACT_PHASE, b->phase);
 	if (node)
 		facts_set_node(b, node);
@@ -836,10 +839,10 @@ static bool phase_is_said(struct context *c)
 	return true;
 }
 
-static struct boot *boot_new(struct builder *b, const struct node *node,
-			     const struct profile *profile)
+static struct context context_of(struct builder *b, const struct node *node,
+				 const struct profile *profile)
 {
-	struct context c = {
+	return (struct context){
 		.b = b,
 		.node = node,
 		.profile = profile,
@@ -849,6 +852,12 @@ static struct boot *boot_new(struct builder *b, const struct node *node,
 						node->name.ptr)
 				 : "for unknown machines",
 	};
+}
+
+static struct boot *boot_new(struct builder *b, const struct node *node,
+			     const struct profile *profile)
+{
+	struct context c = context_of(b, node, profile);
 	struct boot *boot = arena_new(b->arena, struct boot);
 	bool good;
 
@@ -867,6 +876,65 @@ static struct boot *boot_new(struct builder *b, const struct node *node,
 	if (good && (b->site->verify & VERIFY_SECURE_BOOT))
 		good = boot_uki(&c, boot);
 	return good ? boot : NULL;
+}
+
+/* --------------------------------------------------------- networks -- */
+
+static bool uplink_render(void *ctx, const struct templated *value,
+			  struct text *ret)
+{
+	return render(ctx, value, ret);
+}
+
+static void uplink_refuse(void *ctx, struct span at, struct text value,
+			  const char *wrong)
+{
+	bad_rendered(ctx, DIAG_E333, at, value, wrong);
+}
+
+static void address_is_unique(struct builder *b, const struct node *node,
+			      struct text ip, struct span at)
+{
+	void **slot = map_at(&b->addresses, ip);
+	const struct node *other = *slot;
+	struct diag *d;
+
+	*slot = (void *)(uintptr_t)node;
+	if (!other || other == node)
+		return;
+	d = diag_at(b->ds, DIAG_E442, at,
+		    "node \"%s\" has the address %s, which is that of node "
+		    "\"%s\"",
+		    node->name.ptr, ip.ptr, other->name.ptr);
+	diag_note_at(b->ds, d, other->at, "the other node");
+}
+
+static bool says_network(const struct levels *levels)
+{
+	for (size_t i = 0; i < levels->count; i++)
+		if (levels->at[i].set->network)
+			return true;
+	return false;
+}
+
+/* By the levels that are set. */
+static void machine_find_uplink(struct builder *b, struct machine *machine,
+				const struct profile *profile)
+{
+	struct context c = context_of(b, machine->node, profile);
+	const struct uplink_env env = { b->arena, &c, uplink_render,
+					uplink_refuse };
+	struct span at;
+
+	if (!says_network(&b->levels))
+		return;
+	facts_set(b, machine->node, profile);
+	context_add_facts(&c);
+	context_add_vars(&c);
+	machine->uplink =
+		uplink_of(&env, &b->levels, machine->node != NULL, &at);
+	if (machine->uplink.ip.ptr)
+		address_is_unique(b, machine->node, machine->uplink.ip, at);
 }
 
 /* --------------------------------------------------------- machines -- */
@@ -976,6 +1044,7 @@ static void machine_in_phase(struct builder *b, struct machine *machine,
 		return;
 	b->phase = phase;
 	trace_machine(&b->trace, &b->levels);
+	machine_find_uplink(b, machine, own.profile);
 	order = levels_order(&b->levels);
 	if (order->count) {
 		machine_follow(b, machine, order, STEP_RETRY);
@@ -1110,6 +1179,10 @@ static void unknown_machine(struct builder *b, struct machine *machine)
 
 	if (order->at.source && !order->count)
 		return; /* was wrong and has been reported */
+	levels_set(b->arena, &b->levels, b->site, NULL, NULL,
+		   (struct text){ NULL, 0 });
+	if (!levels_incomplete(&b->levels))
+		machine_find_uplink(b, machine, NULL);
 	machine_follow(b, machine, order->count ? order : &by_default,
 		       STEP_EXIT);
 }
@@ -1132,6 +1205,7 @@ const struct effective *effective(struct arena *arena, const struct site *site,
 		.blobs = { .arena = arena },
 		.assets = { .arena = arena },
 		.ukis = { .arena = arena },
+		.addresses = { .arena = arena },
 		.long_line = arena_new_array(arena, site->profile_count, bool),
 	};
 

@@ -90,6 +90,7 @@ static void emit_head(struct emit *e)
 		    "set site %s\n",
 		    e->plan->site_name.ptr);
 	emit_place(e);
+	emit_uplink(e, &e->plan->effective->unknown);
 	PUT("set delay:int32 5\n"
 	    "set online no\n"
 	    "set lease %s\n"
@@ -203,6 +204,7 @@ static void emit_nodes(struct emit *e)
 		    "goto ${then}\n"
 		    ":node-%s\n",
 		    machine->node->name.ptr, machine->node->name.ptr);
+		emit_uplink(e, machine);
 		emit_variables(e, machine, order, words);
 		PUT("goto order-%zu\n", order->number);
 	}

@@ -32,6 +32,12 @@ bool emit_has(const struct emit *e, enum verify how);
 /** Note which steps a machine may come to. */
 void emit_find_uses(struct emit *e, const struct machine *machine);
 
+/** Set what is particular to how a machine gets onto the network. */
+void emit_uplink(struct emit *e, const struct machine *machine);
+
+/** The routine that does it: goes back when the machine is online. */
+void emit_network(struct emit *e);
+
 /** Routines for what emit_find_uses() has seen, and for failures. */
 void emit_routines(struct emit *e);
 

@@ -5,60 +5,6 @@ bool emit_has(const struct emit *e, enum verify how)
 	return e->plan->verify & how;
 }
 
-/* Only when a card is open: iPXE of 2025 opens none for it, although the
- * firmware has left an address there. */
-static void emit_certstore(struct emit *e)
-{
-	if (e->home != EMIT_FILE)
-		return;
-	PUT("# The image trusts the root by its fingerprint. Its certificate is\n"
-	    "# for servers that do not send it; it adds no trust.\n"
-	    "certstore ${place}" EMIT_ROOT " ||\n");
-}
-
-static void emit_network(struct emit *e)
-{
-	emit_heading(e, "network");
-	PUT("# Cards of this node first (mine yes), then the others. A port "
-	    "without a\n"
-	    "# link or an answer is closed again, and costs a few seconds. The "
-	    "address\n"
-	    "# with which this image was loaded is good for the first try.\n"
-	    ":network\n"
-	    "iseq ${online} yes && goto ${back} ||\n"
-	    "set then network-card\n"
-	    "set mine yes\n"
-	    ":network-pass\n"
-	    "set idx:int32 0\n"
-	    ":network-look\n"
-	    "isset ${net${idx}/mac} || goto network-end\n"
-	    "set found _\n"
-	    "goto mac-${net${idx}/mac:hexraw} ||\n"
-	    ":network-card\n"
-	    "iseq ${found} ${node} && set match yes || set match no\n"
-	    "iseq ${match} ${mine} || goto network-next\n"
-	    "echo ipxe-embed: trying net${idx} ${net${idx}/mac}\n"
-	    "ifopen net${idx} || goto network-close\n"
-	    "iflinkwait --timeout 8000 net${idx} || goto network-close\n"
-	    "iseq ${lease} cached && isset ${net${idx}/ip} && "
-	    "goto network-up ||\n"
-	    "dhcp net${idx} || goto network-close\n"
-	    ":network-up\n"
-	    "set online yes\n");
-	emit_certstore(e);
-	PUT("goto ${back}\n"
-	    ":network-close\n"
-	    "ifclose net${idx} ||\n"
-	    ":network-next\n"
-	    "inc idx\n"
-	    "goto network-look\n"
-	    ":network-end\n"
-	    "iseq ${mine} yes && set mine no && goto network-pass ||\n"
-	    "echo ipxe-embed: ${node}: FAILED: no network card has a link and "
-	    "an address\n"
-	    "goto failed\n");
-}
-
 /* One base URL of a routine; @p number counts from 1. */
 static void emit_mirror(struct emit *e, const char *routine, size_t number,
 			const struct located_list *urls)

@@ -63,6 +63,11 @@ struct located {
 	struct span at;
 };
 
+struct located_list {
+	struct located *at;
+	size_t count;
+};
+
 /** A value that may hold `{{…}}`. */
 struct templated {
 	struct text text;
@@ -147,8 +152,22 @@ struct menu {
 	size_t item_count;
 };
 
+/** Cards of a machine that can be told apart by number, and listed. */
+enum { NICS_MAX = 16 };
+
+/** How a machine gets onto the network: each part replaces that of the levels
+ * below it; "dhcp" all of them. */
+struct uplink_settings {
+	struct span at;
+	bool dhcp;
+	struct templated ip, gateway, vlan, ntp;
+	struct templated_list dns;
+	struct located_list nics; /**< "net0", or a MAC address */
+};
+
 /** What any level (site, profile, group, node) may say. */
 struct settings {
+	const struct uplink_settings *network; /**< or NULL */
 	struct located profile;
 	const struct profile *booted; /**< what "profile" names */
 	struct boot_order boot;
@@ -210,11 +229,6 @@ struct node {
 	const struct doc *said; /**< the map of the node, for editing */
 	bool identity_refused;  /**< a MAC, UUID, … was wrong and reported */
 	struct settings set;
-};
-
-struct located_list {
-	struct located *at;
-	size_t count;
 };
 
 /** Where a machine finds out which node it is. */
@@ -288,6 +302,15 @@ struct action {
 	const struct menu *menu;
 };
 
+/** How one machine gets onto the network; ptr NULL: as DHCP says. */
+struct uplink {
+	struct text ip, netmask, gateway;
+	struct text dns; /**< all servers, eight hex digits each */
+	struct text vlan, ntp;
+	struct text *nics; /**< in this order and no others; any if none */
+	size_t nic_count;
+};
+
 /** Some actions of a machine, the last of which does not go on. */
 struct actions {
 	size_t first, count;
@@ -313,7 +336,8 @@ struct origin {
 /** All that one machine may do. */
 struct machine {
 	const struct node *node; /**< NULL for the unknown machine */
-	struct action *actions;  /**< of the boot order, then of the menus */
+	struct uplink uplink;
+	struct action *actions; /**< of the boot order, then of the menus */
 	size_t action_count;
 	struct actions order;    /**< the boot order */
 	struct menu_boot *menus; /**< those that can be reached; by name */

@@ -202,6 +202,25 @@ static bool uses_step(const struct plan *plan, enum step_kind kind)
 	return false;
 }
 
+static void note_uplink(struct uplink_uses *uses, const struct uplink *uplink)
+{
+	uses->address = uses->address || uplink->ip.ptr;
+	uses->dns = uses->dns || uplink->dns.ptr;
+	uses->vlan = uses->vlan || uplink->vlan.ptr;
+	uses->nics = uses->nics || uplink->nic_count;
+	uses->ntp = uses->ntp || uplink->ntp.ptr;
+}
+
+static struct uplink_uses uplink_uses(const struct effective *effective)
+{
+	struct uplink_uses uses = { .address = false };
+
+	note_uplink(&uses, &effective->unknown.uplink);
+	for (size_t i = 0; i < effective->machine_count; i++)
+		note_uplink(&uses, &effective->machines[i].uplink);
+	return uses;
+}
+
 /* An item that is signed could be sent in the place of a node's script. */
 static unsigned verify_how(const struct site *site)
 {
@@ -239,6 +258,7 @@ struct plan *plan_new(struct arena *arena, const char *site_path,
 	plan_sort_blobs(plan);
 
 	plan_orders(arena, effective, plan);
+	plan->uplink_uses = uplink_uses(effective);
 	plan->features.http = any_plain_http(&site->assets);
 	plan->features.shell = uses_step(plan, STEP_SHELL);
 	return plan;

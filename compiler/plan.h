@@ -42,6 +42,11 @@ struct features {
 	bool http;  /**< a base URL is plain http:// */
 };
 
+/** What some machine of the site asks of the network besides DHCP. */
+struct uplink_uses {
+	bool address, dns, vlan, nics, ntp;
+};
+
 /* The boot script shares code between machines that boot alike: those whose
  * boot orders have the same shape (steps, profiles, number of initrds and
  * arguments, paths of injected files) follow one `order`. Its words that are
@@ -82,6 +87,7 @@ struct plan {
 	struct root *roots;
 	size_t root_count;
 	struct features features;
+	struct uplink_uses uplink_uses;
 
 	struct blob *blobs; /**< sorted by path, no repeats */
 	size_t blob_count;

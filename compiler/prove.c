@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 /* What is shown: a fault of the emitter hits all machines alike. */
-enum { FAULTS_MAX = 3, TRACE_LINES = 12, CARDS_MAX = 3 };
+enum { FAULTS_MAX = 3, TRACE_LINES = 12, CARDS_MAX = 3 + 2 * NICS_MAX };
 
 struct proof {
 	const struct plan *plan;
@@ -580,12 +580,42 @@ static void prove_node(struct proof *p, const struct machine *machine,
 
 /* -------------------------------------------------------------- orders -- */
 
+static bool has_card(const struct proof *p, const unsigned char *mac)
+{
+	for (size_t i = 0; i < p->world.card_count; i++)
+		if (memcmp(p->cards[i].mac, mac, sizeof(p->cards[i].mac)) == 0)
+			return true;
+	return false;
+}
+
+/* The cards that a machine is to use are in it. */
+static void add_nic(struct proof *p, struct text nic)
+{
+	bool online = !p->scene.offline;
+	unsigned char mac[6];
+	size_t number;
+
+	if (strncmp(nic.ptr, "net", 3) != 0) {
+		mac_parse(nic, mac);
+		if (!has_card(p, mac))
+			add_card(p, mac, online);
+		return;
+	}
+	number = (size_t)atoi(nic.ptr + 3);
+	while (p->world.card_count <= number)
+		add_card(p, p->foreign[1], online);
+}
+
 static void set_machine(struct proof *p)
 {
+	const struct uplink *uplink = &p->machine->uplink;
+
 	if (p->machine->node)
 		set_identity(p, p->machine->node, 0, true);
 	else
 		add_card(p, p->foreign[0], !p->scene.offline);
+	for (size_t i = 0; i < uplink->nic_count; i++)
+		add_nic(p, uplink->nics[i]);
 }
 
 static void prove_scene(struct proof *p, const struct scene *scene)

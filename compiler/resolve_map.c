@@ -85,6 +85,8 @@ static const parse_fn parsers[TYPES] = {
 	[TYPE_WORDS] = parse_words,
 	[TYPE_KEY] = parse_key,
 	[TYPE_DURATION] = parse_duration,
+	[TYPE_NETWORK] = parse_network,
+	[TYPE_NICS] = parse_nics,
 };
 
 static void both_forms(struct resolve *r, const struct doc_pair *pair,

@@ -19,6 +19,7 @@
  *     resolve_vars.c      values for templates
  *     resolve_files.c     files for the initrd
  *     resolve_menu.c      menus and their items
+ *     resolve_network.c   how machines get onto the network
  */
 #include "compile.h"
 #include "ir.h"
@@ -168,6 +169,8 @@ PARSER(parse_macs);
 PARSER(parse_menus);
 PARSER(parse_mode);
 PARSER(parse_name);
+PARSER(parse_network);
+PARSER(parse_nics);
 PARSER(parse_nodes);
 PARSER(parse_phases);
 PARSER(parse_profiles);

@@ -13,6 +13,7 @@
 #define FILE_(field)    IN_FILE, offsetof(struct file, field)
 #define MENU(field)     IN_MENU, offsetof(struct menu, field)
 #define ITEM(field)     IN_ITEM, offsetof(struct menu_item, field)
+#define NETWORK(field)  IN_NETWORK, offsetof(struct uplink_settings, field)
 #define NOWHERE         IN_SITE, 0
 
 #define PLANNED(name, levels)                                             \
@@ -106,7 +107,7 @@ const struct schema_key schema_keys[] = {
 	  "Asset tag of the machine, like serial.", "RACK-12-U07" },
 	{ "ip", AT_NODE, 0, TYPE_IP, false, NODE(ip),
 	  "IPv4 address of the node, for templates: {{ip}}, {{prefix}}, "
-	  "{{netmask}}. The boot itself asks DHCP.",
+	  "{{netmask}}. The boot itself asks DHCP, unless network says else.",
 	  "192.168.1.201/24" },
 	{ "groups", AT_NODE, 0, TYPE_REFERENCES, false, NODE(groups),
 	  "The groups that the node is in; what a later one says wins.",
@@ -167,6 +168,39 @@ const struct schema_key schema_keys[] = {
 	  "then the file that is named last.",
 	  "facts/rack-7.json" },
 
+	{ "network", AT_ANY, 0, TYPE_NETWORK, false, SETTINGS(network),
+	  "How machines get onto the network: dhcp, or a map. Each key of the "
+	  "map replaces what the levels before it said; dhcp replaces all. An "
+	  "unknown machine has what the site says, and asks DHCP for its "
+	  "address. Default: dhcp, on any card that has a link.",
+	  "{ip: \"{{ip}}/{{prefix}}\", gateway: 192.168.1.1, dns: "
+	  "192.168.1.2}" },
+
+	/* A network. */
+	{ "ip", AT_NETWORK, 0, TYPE_TEXT, false, NETWORK(ip),
+	  "IPv4 address with its prefix length, a template: the machine asks "
+	  "no DHCP server.",
+	  "\"{{ip}}/{{prefix}}\"" },
+	{ "gateway", AT_NETWORK, 0, TYPE_TEXT, false, NETWORK(gateway),
+	  "Address of the router, a template; for machines with an ip.",
+	  "192.168.1.1" },
+	{ "dns", AT_NETWORK, 0, TYPE_TEXTS, false, NETWORK(dns),
+	  "Addresses of name servers, templates; they replace those of DHCP.",
+	  "[192.168.1.2, 192.168.1.3]" },
+	{ "vlan", AT_NETWORK, 0, TYPE_TEXT, false, NETWORK(vlan),
+	  "Number of a VLAN, a template: for cards at trunk ports. iPXE tags "
+	  "what it sends.",
+	  "100" },
+	{ "nics", AT_NETWORK, 0, TYPE_NICS, false, NETWORK(nics),
+	  "The cards to use, and no others, in this order: as iPXE counts "
+	  "them, or by MAC address.",
+	  "[net0, 52:54:00:00:01:12]" },
+	{ "ntp", AT_NETWORK, 0, TYPE_TEXT, false, NETWORK(ntp),
+	  "Time server to ask before anything is fetched, a template: for "
+	  "machines whose clock stands still. Whoever answers can turn back "
+	  "time for certificates.",
+	  "192.168.1.2" },
+
 	/* A file, where a template of mode 0644 is not enough. */
 	{ "template", AT_FILE, 0, TYPE_FILE_PATH, false, FILE_(from),
 	  "A template beside the site file.", "templates/preseed.cfg" },
@@ -204,7 +238,6 @@ const struct schema_key schema_keys[] = {
 	  "Boot order of whoever chooses the item.", "[debian, reboot]" },
 
 	/* Planned: told apart from a typing mistake. */
-	PLANNED("network", AT_ANY),
 	PLANNED("efi", AT_ANY),
 	PLANNED("uki", AT_ANY),
 	PLANNED("iso", AT_ANY),
@@ -227,6 +260,7 @@ static const struct {
 	{ AT_FILE, "file", "An entry of files, as a map" },
 	{ AT_MENU, "menu", "An entry of menus" },
 	{ AT_ITEM, "item", "An entry of items, as a map" },
+	{ AT_NETWORK, "network", "The map of network" },
 	{ AT_PHASE, "phase", "An entry of phases" },
 };
 
@@ -382,6 +416,11 @@ static const struct {
 	[TYPE_DURATION] = { "\"type\": \"string\", \"pattern\": "
 			    "\"^[0-9]+[smh]$\"",
 			    "duration" },
+	[TYPE_NETWORK] = { "\"anyOf\": [{\"const\": \"dhcp\"}, "
+			   "{\"$ref\": \"#/$defs/network\"}]",
+			   "dhcp, or a map" },
+	[TYPE_NICS] = { ONE_OR_MORE("{\"type\": \"string\", \"minLength\": 1}"),
+			"card or list of cards" },
 };
 
 bool schema_type_is_named(enum value_type type)

@@ -18,7 +18,8 @@ enum level {
 	AT_MENU = 32,
 	AT_ITEM = 64, /**< the map form of one entry of `items:` */
 	AT_PHASE = 128,
-	AT_LAST = AT_PHASE,
+	AT_NETWORK = 256, /**< the map form of `network:` */
+	AT_LAST = AT_NETWORK,
 	AT_ANY = AT_SITE | AT_PROFILE | AT_GROUP | AT_NODE | AT_PHASE,
 };
 
@@ -61,6 +62,8 @@ enum value_type {
 	TYPE_WORDS,
 	TYPE_KEY,
 	TYPE_DURATION,
+	TYPE_NETWORK,
+	TYPE_NICS,
 	TYPE_PLANNED, /**< known, refused: not built yet */
 	TYPES
 };
@@ -74,6 +77,7 @@ enum holder {
 	IN_FILE,
 	IN_MENU,
 	IN_ITEM,
+	IN_NETWORK,
 	HOLDERS
 };
 

@@ -231,7 +231,7 @@ const char *value_ip(struct arena *arena, struct text text, struct text *ret)
 
 /* A host name (RFC 1123), or an IPv4 address. iPXE takes IPv6 literals in
  * brackets, but our images have no IPv6. */
-static const char *check_host(struct text host)
+const char *value_host(struct text host)
 {
 	size_t label = 0;
 
@@ -339,7 +339,7 @@ const char *value_url(struct arena *arena, struct text text, bool plain_http,
 		port.len = (size_t)(host.ptr + host.len - port.ptr);
 		host.len = (size_t)(colon - host.ptr);
 	}
-	if ((wrong = check_host(host)) ||
+	if ((wrong = value_host(host)) ||
 	    (colon && port.ptr && (wrong = check_port(port))) ||
 	    (wrong = check_url_path(path)))
 		return wrong;

@@ -37,6 +37,9 @@ const char *value_ip(struct arena *arena, struct text text, struct text *ret);
 const char *value_url(struct arena *arena, struct text text, bool plain_http,
 		      struct text *ret);
 
+/** A host name, or an IPv4 address. */
+const char *value_host(struct text host);
+
 /** A name of a node, profile, group or site: a label of the boot script. */
 const char *value_name(struct text text);
 
