@@ -487,12 +487,12 @@ void matchbox_write(struct matchbox *mb)
 	struct import_output *first = vec_push(im->arena, &im->outputs);
 
 	first->path = text_of(mb->options->file);
-	keep_default(mb);
-	put_profiles(mb, &site);
-	put_groups(mb, &site.groups);
 	if (mb->nodes.count)
 		qsort(mb->nodes.at, mb->nodes.count, sizeof(*mb->nodes.at),
 		      compare_nodes);
+	keep_default(mb);
+	put_profiles(mb, &site);
+	put_groups(mb, &site.groups);
 	vec_foreach (struct mb_node, node, &mb->nodes)
 		put_node(mb, node, &site.nodes);
 	put_head(mb, &out);

@@ -398,6 +398,11 @@ static void config_write(struct writing *w, struct mb_template *from,
 	}
 	ret->path = output_add(mb, from->file->path,
 			       mb->roles.at[w->role].name.ptr, bytes);
+	if (ret->convert)
+		import_find(mb->im, FATE_TODO, at, NULL,
+			    "see to it that %s is installed where the site is "
+			    "built: Matchbox had it inside",
+			    ret->convert[0]);
 	import_find(mb->im, FATE_CARRIED, at, NULL, "is %s", ret->path.ptr);
 }
 
