@@ -11,6 +11,7 @@
 static const struct verb *const verbs[] = {
 	&verb_check,
 	&verb_show,
+	&verb_diff,
 	&verb_build,
 	&verb_sign,
 	&verb_verify,

@@ -8,6 +8,7 @@
 
 extern const struct verb verb_check;
 extern const struct verb verb_show;
+extern const struct verb verb_diff;
 extern const struct verb verb_build;
 extern const struct verb verb_sign;
 extern const struct verb verb_verify;
