@@ -115,6 +115,10 @@ $(B)/tests/base/%: $(B)/tests/base/%.o $(libraries)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+$(B)/tests/simulate/%: $(B)/tests/simulate/%.o $(libraries)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 
 help:
@@ -125,7 +129,7 @@ help:
 
 # What tests/run needs of one variant.
 programs: $(B)/bin/ipxe-embed $(unit_tests) $(fuzz_targets) \
-	$(B)/tests/base/bakery
+	$(B)/tests/base/bakery $(B)/tests/simulate/trace
 
 unit: programs ## unit tests of one variant
 	$(Q)VARIANTS=$(VARIANT) tests/run unit

@@ -269,6 +269,18 @@ static void uri_decode(struct text text, struct sbuf *raw)
 	}
 }
 
+/* Its characters are signed, where char is: all but ASCII comes out as 32 bits. */
+static void uri_encode(const struct sbuf *raw, struct sbuf *out)
+{
+	for (size_t i = 0; i < raw->len; i++) {
+		if (raw->ptr[i] & 0x80)
+			sbuf_printf(out, "%%FFFFFF%02X",
+				    (unsigned char)raw->ptr[i]);
+		else
+			quote_uristring(out, (struct text){ raw->ptr + i, 1 });
+	}
+}
+
 static const char base64_digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -484,7 +496,7 @@ int sim_format(struct sim *sim, enum sim_type type, const struct sbuf *raw,
 		sbuf_add(out, raw->ptr, raw->len);
 		return 0;
 	case TYPE_URISTRING:
-		quote_uristring(out, (struct text){ raw->ptr, raw->len });
+		uri_encode(raw, out);
 		return 0;
 	case TYPE_IPV4:
 		if (raw->len < 4)
