@@ -19,6 +19,9 @@ const struct site *resolve(struct arena *arena, const struct doc *doc,
 /** The word of a boot order for a step; "profile" for STEP_PROFILE. */
 const char *step_word(enum step_kind kind);
 
+/** Whether a word means something in boot orders, so no profile has it. */
+bool step_word_taken(struct text word);
+
 /** Whether the boot order cannot go on behind such a step. */
 bool step_is_final(enum step_kind kind);
 

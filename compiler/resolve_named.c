@@ -1,6 +1,7 @@
 #include "resolve_parts.h"
 
 #include "arena.h"
+#include "resolve.h"
 #include "value.h"
 
 #include <stdlib.h>

@@ -131,9 +131,6 @@ const char *nearest_name(struct resolve *r, struct text typed, const void *at,
 void no_such_profile(struct resolve *r, const struct located *name,
 		     bool in_order);
 
-/** Whether a word means something in boot orders, so no profile has it. */
-bool step_word_taken(struct text word);
-
 /* Turn names into pointers, when all profiles and groups are known. */
 void link_channel(struct resolve *r, struct settings *set);
 /** Also finds those that extend themselves. */

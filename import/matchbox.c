@@ -1,6 +1,7 @@
 #include "matchbox.h"
 
 #include "doc.h"
+#include "resolve.h"
 #include "source.h"
 
 #include <stdlib.h>
@@ -287,6 +288,27 @@ static void keep_default(struct matchbox *mb)
 	last->boots->boots = true;
 }
 
+/* Names of the site are labels of boot scripts: not all will do. */
+static void report_name(struct matchbox *mb, struct span at, struct text was,
+			struct text is)
+{
+	if (!text_equal(was, is))
+		import_find(mb->im, FATE_CHANGED, at, NULL,
+			    "%s is called %s in the site",
+			    diag_quote(mb->im->ds, was), is.ptr);
+}
+
+/* Some words mean something else in a boot order. */
+static struct text profile_name(struct matchbox *mb, const struct mb_profile *p)
+{
+	struct text wanted = p->key;
+
+	if (step_word_taken(wanted))
+		wanted = text_of(
+			arena_printf(mb->im->arena, "profile-%s", wanted.ptr));
+	return import_name(mb->im, &mb->profile_names, wanted, "profile");
+}
+
 static void put_profiles(struct matchbox *mb, struct site_parts *site)
 {
 	vec_foreach (struct mb_profile, p, &mb->profiles) {
@@ -295,8 +317,8 @@ static void put_profiles(struct matchbox *mb, struct site_parts *site)
 
 		if (!p->boots || !check_boots(mb, p))
 			continue;
-		p->name = import_name(mb->im, &mb->profile_names, p->key,
-				      "profile");
+		p->name = profile_name(mb, p);
+		report_name(mb, p->at, p->key, p->name);
 		put_profile(mb, p, &site->profiles);
 		site->profile_count++;
 		if (p->alone)
@@ -428,6 +450,7 @@ static void put_node(struct matchbox *mb, const struct mb_node *node,
 {
 	const struct mb_group *boot = node->by_role[0];
 
+	report_name(mb, node->at, node->first->key, node->name);
 	put_entry(out, node->name, node->first->title.text);
 	put_identity(node, out);
 	if (!boot || !boot->boots || !boot->boots->name.ptr) {
