@@ -293,6 +293,17 @@ static const char *digest_lack(struct arena *arena,
 	return "has no sha256sum, which verify: digest takes";
 }
 
+static const char *ntp_lack(struct arena *arena,
+			    const struct candidate *candidate,
+			    const struct base_needs *needs)
+{
+	(void)arena;
+	if (!needs->ntp || candidate->kind != BASE_STOCK ||
+	    candidate->stock.ntp)
+		return NULL;
+	return "has no ntp, which network: ntp takes";
+}
+
 static const char *roots_lack(struct arena *arena,
 			      const struct candidate *candidate,
 			      const struct base_needs *needs)
@@ -312,10 +323,7 @@ static const char *roots_lack(struct arena *arena,
 static const char *(*const capabilities[])(struct arena *,
 					   const struct candidate *,
 					   const struct base_needs *) = {
-	signature_lack,
-	digest_lack,
-	roots_lack,
-	images_lack,
+	signature_lack, digest_lack, ntp_lack, roots_lack, images_lack,
 };
 
 enum { CAPABILITIES = sizeof(capabilities) / sizeof(*capabilities) };
@@ -366,9 +374,10 @@ static void print_stock(const struct candidate *candidate, struct sbuf *out)
 {
 	sbuf_printf(out,
 		    "%s: iPXE %s of the distribution\n"
-		    "  verify: %ssecure-boot; one root; UEFI only; for",
+		    "  verify: %ssecure-boot; one root; UEFI only%s; for",
 		    candidate->name, candidate->version,
-		    candidate->stock.digests ? "digest, " : "");
+		    candidate->stock.digests ? "digest, " : "",
+		    candidate->stock.ntp ? "" : "; no ntp");
 	for (size_t i = 0; i < candidate->stock.image_count; i++)
 		sbuf_printf(out, " %s", candidate->stock.images[i].name);
 	sbuf_printf(out,
@@ -405,10 +414,10 @@ static bool is_meant(const struct candidate *candidate, const char *name)
 static void print_ways(struct arena *arena, const struct base_needs *needs,
 		       struct sbuf *out)
 {
-	bool digest = needs->verify & VERIFY_DIGEST;
+	bool newer = needs->verify & VERIFY_DIGEST || needs->ntp;
 	struct candidate best = { .kind = BASE_STOCK };
 
-	best.stock.digests = true;
+	best.stock.digests = best.stock.ntp = true;
 	for (const struct bake_target *t = bake_targets; t->name; t++)
 		if (strncmp(t->firmware, "UEFI", 4) == 0)
 			best.stock.images[best.stock.image_count++].name =
@@ -420,9 +429,9 @@ static void print_ways(struct arena *arena, const struct base_needs *needs,
 			    "\n"
 			    "    ipxe-embed base stock%s\n"
 			    "\n",
-			    digest ? ", from a suite with iPXE 2.0.0 or later"
-				   : "",
-			    digest ? " --suite forky" : "");
+			    newer ? ", from a suite with iPXE 2.0.0 or later"
+				  : "",
+			    newer ? " --suite forky" : "");
 	for (size_t i = 0; i < needs->target_count; i++)
 		if (needs->targets[i]->stock_only)
 			return;

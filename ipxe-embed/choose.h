@@ -45,6 +45,7 @@ struct candidates {
 struct base_needs {
 	unsigned verify; /**< enum verify, or'ed */
 	struct features features;
+	bool ntp; /**< some machine asks for the time */
 	size_t root_count;
 	/** Images asked for by name */
 	const struct bake_target *const *targets;

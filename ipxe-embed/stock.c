@@ -210,6 +210,7 @@ static enum stock_status take_package(const char *package, struct stock *stock,
 		return refuse(stock, "directory usr/lib/ipxe",
 			      "holds no EFI program for x86-64 or arm64", why);
 	stock->digests = all_know(stock, "sha256sum");
+	stock->ntp = all_know(stock, "ntp");
 	return status;
 }
 
@@ -269,6 +270,7 @@ static bool read_root(struct arena *arena, int dir, json_t *root,
 		return false;
 	stock->version = arena_printf(arena, "%s", version);
 	stock->digests = json_is_true(json_object_get(features, "digests"));
+	stock->ntp = json_is_true(json_object_get(features, "ntp"));
 	return read_images(dir, json_object_get(root, "images"), stock);
 }
 
@@ -345,12 +347,12 @@ static json_t *print_images(const struct stock *stock)
 /* The same package gives the same bytes, however it came here. */
 static void print_base(const struct stock *stock, struct sbuf *out)
 {
-	json_t *root = json_pack("{s:s, s:s, s:s, s:i, s:{s:b, s:b, s:b}, s:o}",
-				 "format", BASE_FORMAT, "kind", "stock", "ipxe",
-				 stock->version, "roots", 1, "features",
-				 "certstore", 1, "digests", (int)stock->digests,
-				 "imgtrust", (int)all_know(stock, "imgverify"),
-				 "images", print_images(stock));
+	json_t *root = json_pack(
+		"{s:s, s:s, s:s, s:i, s:{s:b, s:b, s:b, s:b}, s:o}", "format",
+		BASE_FORMAT, "kind", "stock", "ipxe", stock->version, "roots",
+		1, "features", "certstore", 1, "digests", (int)stock->digests,
+		"imgtrust", (int)all_know(stock, "imgverify"), "ntp",
+		(int)stock->ntp, "images", print_images(stock));
 
 	if (!base_store_print(root, out))
 		out_of_memory(); /* the version is plain ASCII */

@@ -42,6 +42,7 @@ struct stock {
 	const char *directory;
 	const char *version; /**< of the package */
 	bool digests;        /**< has sha256sum, in all images */
+	bool ntp;            /**< the same of ntp */
 	struct stock_image images[STOCK_IMAGES];
 	size_t image_count; /**< 0: the base is damaged */
 };

@@ -67,6 +67,7 @@ static enum status read_needs(struct call *call, struct base_needs *ret_needs)
 		return status;
 	ret_needs->verify = plan->verify;
 	ret_needs->features = plan->features;
+	ret_needs->ntp = plan->uplink_uses.ntp;
 	ret_needs->usual = true;
 	return site_roots(call, plan, &pem, &ret_needs->root_count);
 }

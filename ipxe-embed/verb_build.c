@@ -865,6 +865,7 @@ static void choose_base(struct build *build)
 	const struct base_needs needs = {
 		.verify = build->plan->verify,
 		.features = build->plan->features,
+		.ntp = build->plan->uplink_uses.ntp,
 		.root_count = build->root_count,
 		.targets = build->targets.at,
 		.target_count = build->targets.count,

@@ -30,6 +30,7 @@ def main(base):
         assert content.count(FINGERPRINT) == 1
         assert content.index(FINGERPRINT) == image["fingerprint"]
         assert (b"sha256sum\0" in content) >= about["features"]["digests"]
+        assert (b"ntp\0" in content) >= about["features"]["ntp"]
     print("ok")
 
 

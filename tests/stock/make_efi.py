@@ -33,7 +33,7 @@ def main(kind):
     if kind.startswith("no-"):
         words.remove(kind[3:].encode())
     if kind == "digests":
-        words.append(b"sha256sum")
+        words += [b"sha256sum", b"ntp"]
     if kind == "twice":
         roots += b"-" + FINGERPRINT
     if kind == "overlap":  # the beginning of a second one
