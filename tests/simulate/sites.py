@@ -1,0 +1,152 @@
+"""Sites by chance: the same for the same seed, and good by all rules.
+
+With native=True they hold only what iPXE's Linux program can do, and their
+kernels are scripts, which it can execute.
+"""
+
+import random
+
+ARGUMENTS = [
+    *["quiet", "console=ttyS0,115200n8", "ds=nocloud;s=http://x/y/", "a#b", "x=$y", "k={a}"],
+    *["hostname={{name}}", "--", "-n", "|", "a||b", "q=\"1\"", "%20", "\\x", "}", "v={{v}}"],
+    *["--name", "init=/bin/sh", "ip=dhcp", "a&&b", "'single'", "t=~!@^*()", "u=\u00e9"],
+]
+FINAL = ["retry", "reboot", "poweroff", "exit"]
+SERIALS = ["SN 42/7", "#1", "a%25b", "||", "x&&y", "S=1;2", "{}", "-n", "Q?a=b:c@d"]
+
+
+class Chance:
+    def __init__(self, seed, native=False):
+        self.random = random.Random(seed)
+        self.native = native
+        self.files = {}
+        self.used = set()
+
+    def pick(self, rows):
+        return self.random.choice(rows)
+
+    def some(self, rows, most):
+        return [self.pick(rows) for _ in range(self.random.randint(0, most))]
+
+    def likely(self, share):
+        return self.random.random() < share
+
+    def unique(self, make):
+        """Something that this has not made before."""
+        while True:
+            value = make()
+            if value not in self.used:
+                self.used.add(value)
+                return value
+
+    def file(self, name):
+        mark = f"#!ipxe\necho MARK {name}\nimgstat\n" if name.startswith("kernel") else name
+        self.files.setdefault(name, mark * (1 if name.startswith("kernel") else 30))
+        return name
+
+    def mac(self):
+        tail = self.unique(lambda: tuple(self.random.randrange(256) for _ in range(3)))
+        byte = [0x52, 0x54, 0x00, *tail]
+        shape = self.pick(["{}:{}:{}:{}:{}:{}", "{}-{}-{}-{}-{}-{}", "{}{}.{}{}.{}{}"])
+        text = shape.format(*(f"{b:02x}" for b in byte))
+        return self.pick([text, text.upper()])
+
+    def uuid(self):
+        hexes = "".join(f"{self.random.randrange(256):02x}" for _ in range(16))
+        return "-".join((hexes[:8], hexes[8:12], hexes[12:16], hexes[16:20], hexes[20:]))
+
+    def arguments(self):
+        return self.some(ARGUMENTS, 4)
+
+    def order(self, profiles, menus, in_menu=False):
+        steps = [*profiles, *profiles]
+        if not self.native:
+            steps += ["disk", "shell"]
+            if not in_menu:
+                steps += [f"menu:{name}" for name in menus]
+        order = self.some(steps, 3)
+        return order + [self.pick(["exit"] if self.native else FINAL)]
+
+    def profile(self, number):
+        made = {
+            "kernel": self.file(f"kernel-{number}"),
+            "args": self.arguments(),
+            "vars": {"v": self.pick(["1", "two", "x=y"])},
+        }
+        initrds = [self.file(f"initrd-{n}") for n in range(self.random.randint(0, 2))]
+        if initrds:
+            made["initrd"] = initrds
+        if self.likely(0.4):
+            made["files"] = {"/etc/a": {"content": "of {{name}}, {{v}}\n", "mode": "0600"}}
+        return made
+
+    def menu(self, profiles, menus):
+        names = self.random.sample(["one", "two", "three"], self.random.randint(1, 3))
+        items = {name: self.order(profiles, menus, True) for name in names}
+        made = {"items": items}
+        if self.likely(0.6):
+            made.update(timeout="30s", default=self.pick(names))
+        if self.likely(0.5):
+            made["title"] = self.pick(["What shall it be?", "A - B", "-x | y"])
+        return made
+
+    def node(self, profiles, menus, groups):
+        made = {"boot": self.order(profiles, menus)}
+        macs = [self.mac() for _ in range(self.random.randint(0, 3))]
+        if macs:
+            made["mac"] = macs
+        if not macs or self.likely(0.3):
+            made["uuid"] = self.uuid()
+        free = [serial for serial in SERIALS if serial not in self.used]
+        if free and self.likely(0.3):
+            made["serial"] = self.unique(lambda: self.pick(free))
+        if groups and self.likely(0.7):
+            made["groups"] = self.random.sample(groups, 1)
+        if self.likely(0.3):
+            made["args"] = self.arguments()
+        if self.likely(0.5):
+            made["profile"] = self.pick(profiles)
+        return made
+
+    def site(self, urls=("https://one.example/", "https://two.example/b/")):
+        count = self.random.randint(1, 3)
+        profiles = {f"p{n}": self.profile(n) for n in range(count)}
+        names = list(profiles)
+        menus = [] if self.native else ["main", "tools"][: self.random.randint(0, 2)]
+        groups = {f"g{n}": {"args": self.arguments(), "vars": {"v": f"g{n}"}} for n in range(2)}
+        nodes = {
+            self.pick(["n", "node-", "a.b-", "x"]) + str(n): self.node(names, menus, list(groups))
+            for n in range(self.random.randint(1, 6))
+        }
+        verify = self.pick(["digest", "signature", ["signature", "digest"]])
+        made = {
+            "site": "chance",
+            "url": list(urls)[: self.random.randint(1, len(urls))],
+            "trust": ["root.pem"],
+            "verify": verify,
+            "allow-unknown-install": True,
+            "unknown": self.order(["plain"], []),
+            "profiles": {**profiles, "plain": {"kernel": self.file("kernel-plain")}},
+            "groups": groups,
+            "nodes": nodes,
+        }
+        if verify != "digest":
+            made["dispatch"] = self.pick(["embedded", "remote", "both"])
+        if menus:
+            made["menus"] = {name: self.menu(names, menus) for name in menus}
+        if not self.native and self.likely(0.3):
+            made["assets"] = "http://cdn.example/"
+        return made
+
+
+def shuffled(value, seed):
+    """The same with its keys in another order, but for the items of menus."""
+    chance = random.Random(seed)
+    if isinstance(value, dict):
+        keys = list(value)
+        chance.shuffle(keys)
+        return {
+            key: value[key] if key == "items" else shuffled(value[key], seed + 1)
+            for key in keys
+        }
+    return value
