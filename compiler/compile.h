@@ -111,6 +111,22 @@ struct compile_env {
 			       size_t len);
 
 	/**
+	 * Turn a rendered file into another by a program: `convert:`.
+	 *
+	 * Asked once for each different program and content. NULL: files stay
+	 * as they are.
+	 *
+	 * @param argv	words of the site file; the first is found in PATH, or a
+	 *	path when it has a "/"
+	 * @param at	what wants it, for diagnostics
+	 * @param ret_output	added to
+	 * @return false after a diagnostic
+	 */
+	bool (*convert)(void *ctx, const struct text *argv, size_t argc,
+			struct text input, struct span at, struct diags *ds,
+			struct sbuf *ret_output);
+
+	/**
 	 * Make a UKI, signed for the firmware of the site's machines. Asked
 	 * once for each different content. NULL: `verify: secure-boot` is
 	 * refused.

@@ -9,6 +9,7 @@
  *
  * Everything lives in the arena of the run.
  */
+#include "format.h"
 #include "text.h"
 
 /* -------------------------------------------------------------- doc --
@@ -89,14 +90,17 @@ enum file_kind {
 	FILE_VERBATIM, /**< path of a file that is taken byte for byte */
 };
 
-/** One entry of `files:`. */
+/** One entry of `files:` or `serve:`. */
 struct file {
-	struct located path; /**< absolute path inside the initrd */
+	/** Absolute path inside the initrd; or the name that is served */
+	struct located path;
 	enum file_kind kind;
 	struct located from; /**< path, for FILE_TEMPLATE and FILE_VERBATIM */
 	struct templated
 		body;  /**< for FILE_TEMPLATE (once read), FILE_CONTENT */
 	unsigned mode; /**< permission bits, 0 to 07777 */
+	enum file_format format;
+	struct located_list convert; /**< program and arguments, or none */
 };
 
 struct file_list {
@@ -173,7 +177,7 @@ struct settings {
 	struct boot_order boot;
 	struct templated kernel;
 	struct templated_list initrd, args;
-	struct file_list files;
+	struct file_list files, serve;
 	struct located channel;
 	const struct channel *follows; /**< what "channel" names */
 	const struct doc *vars;        /**< DOC_MAP or NULL */

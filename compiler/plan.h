@@ -19,11 +19,15 @@ enum verify {
 
 /** One file below www/. */
 struct blob {
-	struct text path;  /**< "a/<sha256>/<name>", below www/ */
+	/** "a/<sha256>/<name>", below www/; what is served to one machine:
+	 * "s/<node>/<name>" */
+	struct text path;
 	struct text name;  /**< last component of the path */
 	struct text from;  /**< file to copy; empty when the bytes are here */
 	struct text bytes; /**< rendered content, when from is empty */
 	struct digest digest;
+	bool published;
+	bool signable;   /**< whether machines verify its signature */
 	struct text hex; /**< SHA-256, 64 lower-case digits */
 	/** Who asked for it, as "profile debian: kernel"; sorted, no repeats */
 	struct text *wanted_by;

@@ -45,36 +45,28 @@ static void parse_file_map(struct resolve *r, const struct doc *doc,
 
 /* Linux unpacks a directory over a symbolic link by removing the link
  * (clean_path() in init/initramfs.c). */
-static void warn_linked_directory(struct resolve *r, const struct file *file)
+static void warn_linked_directory(struct resolve *r,
+				  const struct doc_pair *file)
 {
 	static const char *const linked[] = { "/bin/", "/sbin/", "/lib/",
 					      "/lib32/", "/lib64/" };
 
 	for (size_t i = 0; i < sizeof(linked) / sizeof(*linked); i++)
-		if (strncmp(file->path.text.ptr, linked[i],
-			    strlen(linked[i])) == 0)
-			diag_at(r->ds, DIAG_W802, file->path.at,
+		if (strncmp(file->key.ptr, linked[i], strlen(linked[i])) == 0)
+			diag_at(r->ds, DIAG_W802, file->key_at,
 				"%.*s is a symbolic link in most initrds, and a "
 				"file below it would replace the link: write "
 				"/usr%s",
 				(int)strlen(linked[i]) - 1, linked[i],
-				file->path.text.ptr);
+				file->key.ptr);
 }
 
-static bool parse_file(struct resolve *r, const struct doc_pair *pair,
-		       struct file *file)
+/* What is in a file. @return whether it can be made */
+static bool parse_content(struct resolve *r, const struct doc_pair *pair,
+			  struct file *file)
 {
-	const char *wrong = value_initrd_path(pair->key);
-
 	file->path = (struct located){ pair->key, pair->key_at };
 	file->mode = 0644;
-	if (!wrong)
-		wrong = value_file_name(text_basename(pair->key));
-	if (wrong) {
-		bad_value(r, DIAG_E308, &file->path, wrong);
-		return false;
-	}
-	warn_linked_directory(r, file);
 	if (pair->value->kind == DOC_SCALAR) {
 		struct located path = { pair->value->text, pair->value->at };
 
@@ -99,14 +91,41 @@ static bool parse_file(struct resolve *r, const struct doc_pair *pair,
 	return file->kind == FILE_VERBATIM || file->body.tmpl;
 }
 
+static bool path_is_good(struct resolve *r, const struct doc_pair *pair)
+{
+	const char *wrong = value_initrd_path(pair->key);
+
+	if (!wrong)
+		wrong = value_file_name(text_basename(pair->key));
+	if (wrong)
+		bad_value(r, DIAG_E308,
+			  &(struct located){ pair->key, pair->key_at }, wrong);
+	else
+		warn_linked_directory(r, pair);
+	return !wrong;
+}
+
+/* Templates reach what is served as {{serve.NAME.url}}. */
+static bool served_name_is_good(struct resolve *r, const struct doc_pair *pair)
+{
+	if (!good_name(r, pair))
+		return false;
+	if (!memchr(pair->key.ptr, '.', pair->key.len))
+		return true;
+	bad_value(r, DIAG_E306, &(struct located){ pair->key, pair->key_at },
+		  "has a dot in it, so that templates could not name it");
+	return false;
+}
+
 static int compare_files(const void *a, const void *b)
 {
 	return text_compare(((const struct file *)a)->path.text,
 			    ((const struct file *)b)->path.text);
 }
 
-void parse_files(struct resolve *r, const struct doc *doc,
-		 const struct field *field)
+static void
+parse_list(struct resolve *r, const struct doc *doc, const struct field *field,
+	   bool (*is_good)(struct resolve *r, const struct doc_pair *pair))
 {
 	struct file_list *list = field->at;
 
@@ -115,8 +134,64 @@ void parse_files(struct resolve *r, const struct doc *doc,
 		return;
 	list->at = arena_new_array(r->arena, doc->count, struct file);
 	for (size_t i = 0; i < doc->count; i++)
-		if (parse_file(r, &doc->pairs[i], &list->at[list->count]))
+		if (is_good(r, &doc->pairs[i]) &&
+		    parse_content(r, &doc->pairs[i], &list->at[list->count]))
 			list->count++;
 	if (list->count > 1)
 		qsort(list->at, list->count, sizeof(*list->at), compare_files);
+}
+
+void parse_files(struct resolve *r, const struct doc *doc,
+		 const struct field *field)
+{
+	parse_list(r, doc, field, path_is_good);
+}
+
+void parse_serve(struct resolve *r, const struct doc *doc,
+		 const struct field *field)
+{
+	parse_list(r, doc, field, served_name_is_good);
+}
+
+void parse_command(struct resolve *r, const struct doc *doc,
+		   const struct field *field)
+{
+	struct located_list list = get_scalars(r, doc, field->name);
+
+	if (refuse_empty_list(r, doc, field->name))
+		return;
+	/* A program beside the site file, not one of the system. */
+	if (list.count &&
+	    memchr(list.at[0].text.ptr, '/', list.at[0].text.len)) {
+		if (!find_path(r, &list.at[0]))
+			return;
+		list.at[0].text = text_of(arena_printf(
+			r->arena, "%s%s",
+			r->site->directory.len ? r->site->directory.ptr : "./",
+			list.at[0].text.ptr));
+	}
+	*(struct located_list *)field->at = list;
+}
+
+void parse_format(struct resolve *r, const struct doc *doc,
+		  const struct field *field)
+{
+	static const struct {
+		const char *word;
+		enum file_format format;
+	} formats[] = { { "json", FORMAT_JSON },
+			{ "yaml", FORMAT_YAML },
+			{ "text", FORMAT_TEXT } };
+	struct located value;
+
+	if (!get_scalar(r, doc, field->name, &value))
+		return;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		if (!text_is(value.text, formats[i].word))
+			continue;
+		*(enum file_format *)field->at = formats[i].format;
+		return;
+	}
+	bad_value(r, DIAG_E312, &value,
+		  "is no format: write json, yaml or text");
 }

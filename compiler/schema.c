@@ -154,6 +154,12 @@ const struct schema_key schema_keys[] = {
 	  "Files for the initrd, verified like everything else: the path "
 	  "inside the initrd, and a template beside the site file or a map.",
 	  "{/preseed.cfg: templates/preseed.cfg}" },
+	{ "serve", AT_ANY, 0, TYPE_SERVE, true, SETTINGS(serve),
+	  "Files for the web server, by name, given as those of files: what "
+	  "the booted system fetches itself. Templates and args see "
+	  "{{serve.NAME.url}}, {{serve.NAME.sha256}} and {{serve.NAME.dir}}, "
+	  "the URL up to its last \"/\".",
+	  "{ignition: {template: worker.bu, convert: [butane, -s]}}" },
 	{ "channel", AT_ANY, 0, TYPE_CHANNEL, false, SETTINGS(channel),
 	  "The channel that the machine follows, as PRODUCT/CHANNEL. Templates, "
 	  "paths of kernels and initrds among them, see its values as "
@@ -211,6 +217,17 @@ const struct schema_key schema_keys[] = {
 	  "assets/ca.der" },
 	{ "mode", AT_FILE, 0, TYPE_MODE, false, FILE_(mode),
 	  "Permission bits in octal. Default: 0644.", "\"0600\"" },
+	{ "convert", AT_FILE, 0, TYPE_COMMAND, false, FILE_(convert),
+	  "A program that turns the file into what is wanted, once it is "
+	  "rendered: it reads standard input and writes standard output. It is "
+	  "run when the site is checked or built, without a shell. A name with "
+	  "a \"/\" in it is a path like any other.",
+	  "[butane, -s]" },
+	{ "format", AT_FILE, 0, TYPE_FORMAT, false, FILE_(format),
+	  "What the finished file must be: json, yaml or text (anything). "
+	  "Default: what its name says, if that ends in .json, .ign, .yaml or "
+	  ".yml.",
+	  "json" },
 
 	/* A menu. */
 	{ "title", AT_MENU, 0, TYPE_WORDS, false, MENU(title),
@@ -243,8 +260,6 @@ const struct schema_key schema_keys[] = {
 	PLANNED("iso", AT_ANY),
 	PLANNED("san", AT_ANY),
 	PLANNED("chain", AT_ANY),
-	PLANNED("serve", AT_ANY),
-	PLANNED("convert", AT_ANY | AT_FILE),
 };
 
 const size_t schema_key_count = sizeof(schema_keys) / sizeof(*schema_keys);
@@ -371,6 +386,14 @@ static const struct {
 	[TYPE_REFERENCE] = { NAME, "name of a profile" },
 	[TYPE_REFERENCES] = { ONE_OR_MORE("{" NAME "}"),
 			      "name or list of names of groups" },
+	[TYPE_SERVE] = { "\"type\": \"object\", \"propertyNames\": "
+			 "{\"pattern\": \"^[A-Za-z0-9][A-Za-z0-9_-]*$\"}, "
+			 "\"additionalProperties\": {\"anyOf\": [{\"type\": "
+			 "\"string\"}, {\"$ref\": \"#/$defs/file\"}]}",
+			 "map of name to template or to a file map" },
+	[TYPE_COMMAND] = { ONE_OR_MORE(SCALAR), "program and its arguments" },
+	[TYPE_FORMAT] = { "\"enum\": [\"json\", \"yaml\", \"text\"]",
+			  "json, yaml or text" },
 	[TYPE_CHANNELS] = { "\"type\": \"object\", \"propertyNames\": {" NAME
 			    "}, \"additionalProperties\": {\"type\": "
 			    "\"object\", \"propertyNames\": {" NAME
@@ -429,7 +452,8 @@ bool schema_type_is_named(enum value_type type)
 		[TYPE_PROFILES] = true, [TYPE_GROUPS] = true,
 		[TYPE_NODES] = true,    [TYPE_PHASES] = true,
 		[TYPE_VARS] = true,     [TYPE_MENUS] = true,
-		[TYPE_FILES] = true,    [TYPE_CHANNELS] = true,
+		[TYPE_FILES] = true,    [TYPE_SERVE] = true,
+		[TYPE_CHANNELS] = true,
 	};
 
 	return named[type];

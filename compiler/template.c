@@ -40,6 +40,11 @@ struct renderer {
 	const struct part *faults[FAULTS_MAX];
 	size_t fault_count;
 	bool stopped;
+
+	/* Of one byte of the text: where it comes from. */
+	bool wants_place;
+	size_t place_offset;
+	struct span place;
 };
 
 /* ------------------------------------------------------------- faults -- */
@@ -272,8 +277,29 @@ static void report_missing(struct renderer *r, const struct part *part,
 
 static void render_parts(struct renderer *r, const struct part_list *parts);
 
+/* Text that stands so in the template is found exactly, all else by its tag. */
+static void note_place(struct renderer *r, struct text text,
+		       const struct part *part)
+{
+	const struct template *tmpl = r->use->tmpl;
+	size_t begin = r->out->len - r->out_begin;
+	size_t within = r->place_offset - begin;
+
+	if (r->place_offset < begin || within >= text.len)
+		return;
+	if (part->kind != PART_TEXT || text.ptr < tmpl->text.ptr ||
+	    text.ptr >= tmpl->text.ptr + tmpl->text.len) {
+		r->place = part_at(tmpl, part);
+		return;
+	}
+	within += (size_t)(text.ptr - tmpl->text.ptr);
+	r->place = span_within(tmpl->at, tmpl->text, within, within + 1);
+}
+
 static void put(struct renderer *r, struct text text, const struct part *part)
 {
+	if (r->wants_place)
+		note_place(r, text, part);
 	if (r->out->len - r->out_begin + text.len > OUTPUT_BYTES_MAX)
 		stop(r, part, "the rendered text grows beyond 64 MiB here");
 	if (!r->stopped)
@@ -426,20 +452,63 @@ static void render_parts(struct renderer *r, const struct part_list *parts)
 	}
 }
 
+static bool render(struct renderer *r, const struct template *tmpl)
+{
+	struct use use = { .tmpl = tmpl };
+
+	r->use = &use;
+	render_parts(r, &tmpl->parts);
+	sbuf_release(&r->indent);
+	return !r->fault_count;
+}
+
 bool template_render(const struct template *tmpl,
 		     const struct template_env *env, struct diags *ds,
 		     struct sbuf *out)
 {
-	struct use use = { .tmpl = tmpl };
 	struct renderer r = {
 		.env = env,
 		.ds = ds,
 		.out = out,
 		.out_begin = out->len,
-		.use = &use,
 	};
 
-	render_parts(&r, &tmpl->parts);
-	sbuf_release(&r.indent);
-	return !r.fault_count;
+	return render(&r, tmpl);
+}
+
+struct span template_place(const struct template *tmpl,
+			   const struct template_env *env, struct diags *ds,
+			   size_t offset)
+{
+	struct sbuf out = { 0 };
+	struct renderer r = {
+		.env = env,
+		.ds = ds,
+		.out = &out,
+		.wants_place = true,
+		.place_offset = offset,
+		.place = { tmpl->at.source, tmpl->at.begin, tmpl->at.begin },
+	};
+
+	render(&r, tmpl);
+	sbuf_release(&out);
+	return r.place;
+}
+
+static void visit_names(const struct part_list *parts,
+			void (*visit)(void *ctx, struct text name), void *ctx)
+{
+	vec_foreach (const struct part, part, parts) {
+		if (part->kind == PART_VARIABLE || part->kind == PART_SECTION ||
+		    part->kind == PART_INVERTED)
+			visit(ctx, part->text);
+		if (part->kind == PART_SECTION || part->kind == PART_INVERTED)
+			visit_names(&part->inside, visit, ctx);
+	}
+}
+
+void template_names(const struct template *tmpl,
+		    void (*visit)(void *ctx, struct text name), void *ctx)
+{
+	visit_names(&tmpl->parts, visit, ctx);
 }

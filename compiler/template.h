@@ -31,6 +31,10 @@ const struct template *template_parse(struct arena *arena, struct text text,
 /** Whether there is no tag in it, so that it renders to itself. */
 bool template_is_literal(const struct template *tmpl);
 
+/** Visit the name of each variable and section, those in sections too. */
+void template_names(const struct template *tmpl,
+		    void (*visit)(void *ctx, struct text name), void *ctx);
+
 struct template_env {
 	const struct doc *const *contexts; /**< DOC_MAPs, outermost first */
 	size_t context_count;
@@ -65,5 +69,15 @@ struct template_env {
 bool template_render(const struct template *tmpl,
 		     const struct template_env *env, struct diags *ds,
 		     struct sbuf *out);
+
+/**
+ * Where in the template a byte of the rendered text comes from: for those who
+ * find a fault in the text. It is rendered once more.
+ *
+ * @param offset	in what template_render() has added, successfully
+ */
+struct span template_place(const struct template *tmpl,
+			   const struct template_env *env, struct diags *ds,
+			   size_t offset);
 
 #endif

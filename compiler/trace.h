@@ -2,7 +2,7 @@
 #define COMPILER_TRACE_H
 /**
  * @file
- * Where the values of one machine come from: noted by effective.c while it
+ * Where the values of one machine come from: noted by effective*.c while it
  * applies the levels, so that what is told is what was done.
  */
 #include "levels.h"

@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "cleanup.h"
+#include "convert.h"
 #include "files.h"
 #include "private_key.h"
 #include "sbuf.h"
@@ -162,6 +163,7 @@ struct compile_env asset_env(struct assets *assets)
 		.digest_bytes = sha256_of,
 		.check_trust = env_check_trust,
 		.is_private_key = env_is_private_key,
+		.convert = convert_run,
 		.make_uki = env_make_uki,
 	};
 }

@@ -315,8 +315,9 @@ static struct signing_items items_to_sign(struct build *build)
 				 &plan->node_scripts[i].digest);
 	else
 		for (size_t i = 0; i < plan->blob_count; i++)
-			add_item(build, &items, plan->blobs[i].path,
-				 &plan->blobs[i].digest);
+			if (plan->blobs[i].signable)
+				add_item(build, &items, plan->blobs[i].path,
+					 &plan->blobs[i].digest);
 	return items;
 }
 

@@ -116,8 +116,8 @@ static int look_seen(void *ctx, const struct files_seen *seen)
 
 	if (seen->visit != FILES_ENTRY)
 		return 0;
-	if ((is_below(seen->path, "www/a/") ||
-	     is_below(seen->path, "www/n/")) &&
+	if ((is_below(seen->path, "www/a/") || is_below(seen->path, "www/n/") ||
+	     is_below(seen->path, "www/s/")) &&
 	    !manifest_find(look->manifest, seen->path))
 		fault(look, seen->path, "is not listed in " MANIFEST_NAME);
 	if (S_ISREG(seen->stat.st_mode))
@@ -272,8 +272,8 @@ const struct verb verb_verify = {
 	.summary = "Look whether a tree is whole, and signed",
 	.text = "Reads everything: each file that " MANIFEST_NAME
 		" lists must be there with its size and SHA-256, nothing else "
-		"may lie below www/a/ and www/n/, every signature must verify against "
-		"trust.pem as it will on the machines, and nowhere may there "
+		"may lie below www/a/, www/n/ and www/s/, every signature must "
+		"verify against trust.pem as it will on the machines, and nowhere may there "
 		"be a private key. One line is printed for each fault.\n"
 		"\n"
 		"It works on any copy of a tree, so run it where the web "

@@ -1,0 +1,378 @@
+#include "effective_parts.h"
+
+#include "path.h"
+#include "quote.h"
+#include "value.h"
+
+/* A Linux kernel on x86 takes a command line of 2047 bytes; iPXE on BIOS cuts
+ * a longer one silently (bzimage.c of iPXE 2.0.0). */
+enum { COMMAND_LINE_MAX = 2047 };
+
+/* A kernel or initrd: its path is a template too. */
+static struct blob *templated_asset(struct context *c,
+				    const struct templated *value)
+{
+	struct text path, name;
+	const char *wrong;
+
+	if (!render(c, value, &path))
+		return NULL;
+	wrong = path_beside(c->b->arena,
+			    path_base(c->b->site->directory, value->at), path,
+			    &path);
+	name = text_basename(path);
+	if (!wrong)
+		wrong = value_file_name(name);
+	if (wrong) {
+		bad_rendered(c, DIAG_E307, value->at, path, wrong);
+		return NULL;
+	}
+	return asset_blob(c, path, value->at, name, parts_are_published(c->b));
+}
+
+static struct blob *rendered_blob(struct context *c, const struct file *file,
+				  struct text name)
+{
+	struct builder *b = c->b;
+	struct digest digest;
+	struct text bytes;
+	struct blob *blob;
+
+	if (!file_bytes(c, file, &bytes))
+		return NULL;
+	b->env->digest_bytes(bytes.ptr, bytes.len, &digest);
+	blob = blob_get(b, &digest, name, parts_are_published(b));
+	if (!blob->from.ptr)
+		blob->bytes = bytes;
+	return blob;
+}
+
+static bool inject(struct context *c, struct boot *boot,
+		   const struct wanted_file *wanted)
+{
+	const struct file *file = wanted->file;
+	struct text name = text_basename(file->path.text);
+	struct injected *injected = &boot->files[boot->file_count];
+
+	injected->path = file->path.text;
+	injected->mode = file->mode;
+	injected->blob = file_is_verbatim(file)
+				 ? asset_blob(c, file->from.text, file->from.at,
+					      name, parts_are_published(c->b))
+				 : rendered_blob(c, file, name);
+	if (!injected->blob)
+		return false;
+	boot->file_count++;
+	blob_want(c->b, injected->blob, wanted->level, file->path.text.ptr,
+		  file_varies(file) && c->node ? c->node->name.ptr : NULL);
+	return true;
+}
+
+static bool boot_files(struct context *c, struct boot *boot)
+{
+	bool good = true;
+	size_t count;
+	struct wanted_file *wanted = files_wanted(
+		c, boot, "files", offsetof(struct settings, files), &count);
+
+	boot->files = arena_new_array(c->b->arena, count, struct injected);
+	for (size_t i = 0; i < count; i++)
+		good = inject(c, boot, &wanted[i]) && good;
+	return good;
+}
+
+/* A path that a boot takes; a kernel takes the place of the one below it. */
+static void trace_path(struct context *c, const struct boot *boot,
+		       const char *key, const struct level *level,
+		       const struct templated *path, bool alone)
+{
+	struct trace *trace = &c->b->trace;
+	struct text text;
+
+	if (!trace->on || !render(c, path, &text))
+		return;
+	if (alone)
+		trace_replace(trace, boot, key, TEXT(""));
+	trace_add(trace, boot, key, TEXT(""), level, path->at, text);
+}
+
+static bool boot_kernel(struct context *c, struct boot *boot)
+{
+	const struct templated *kernel = NULL;
+	const struct level *level = NULL;
+
+	for (size_t i = 0; i < c->levels->count; i++) {
+		if (c->levels->at[i].set->kernel.tmpl) {
+			kernel = &c->levels->at[i].set->kernel;
+			level = &c->levels->at[i];
+			trace_path(c, boot, "kernel", level, kernel, true);
+		}
+	}
+	if (!kernel) {
+		struct diag *d = diag_at(c->b->ds, DIAG_E404, c->profile->at,
+					 "profile \"%s\" has no kernel",
+					 c->profile->name.ptr);
+		if (c->node)
+			diag_note_at(c->b->ds, d, c->use, "%s", c->use_text);
+		return false;
+	}
+	boot->kernel = templated_asset(c, kernel);
+	if (boot->kernel)
+		blob_want(c->b, boot->kernel, level, "kernel", NULL);
+	return boot->kernel != NULL;
+}
+
+static bool boot_initrds(struct context *c, struct boot *boot)
+{
+	size_t count = 0;
+	bool good = true;
+
+	for (size_t i = 0; i < c->levels->count; i++)
+		count += c->levels->at[i].set->initrd.count;
+	boot->initrds = arena_new_array(c->b->arena, count, struct blob *);
+	for (size_t i = 0; i < c->levels->count; i++) {
+		const struct templated_list *list =
+			&c->levels->at[i].set->initrd;
+
+		if (list->replaces) {
+			boot->initrd_count = 0;
+			trace_replace(&c->b->trace, boot, "initrd", TEXT(""));
+		}
+		for (size_t j = 0; j < list->count; j++) {
+			struct blob *blob = templated_asset(c, &list->at[j]);
+
+			good = good && blob;
+			if (!blob)
+				continue;
+			trace_path(c, boot, "initrd", &c->levels->at[i],
+				   &list->at[j], false);
+			boot->initrds[boot->initrd_count++] = blob;
+			blob_want(c->b, blob, &c->levels->at[i], "initrd",
+				  NULL);
+		}
+	}
+	return good;
+}
+
+/* One argument may hold single spaces: the kernel sees the same text. */
+static bool split_arg(struct context *c, const struct templated *from,
+		      struct text text, size_t *room, struct boot *boot)
+{
+	size_t begin = 0;
+
+	/* An optional section may leave nothing. */
+	if (!text.len)
+		return true;
+	for (size_t i = 0; i <= text.len; i++) {
+		struct text token = { text.ptr + begin, i - begin };
+		const char *wrong;
+
+		if (i < text.len && text.ptr[i] != ' ')
+			continue;
+		begin = i + 1;
+		wrong = token.len ? quote_ipxe_refusal(token)
+				  : "has white space at an end or in a run, "
+				    "which iPXE would swallow";
+		if (wrong) {
+			bad_rendered(c, DIAG_E311, from->at,
+				     token.len ? token : text, wrong);
+			return false;
+		}
+		if (boot->arg_count == *room) {
+			struct text *more;
+
+			*room = *room ? 2 * *room : 8;
+			more = arena_new_array(c->b->arena, *room, struct text);
+			if (boot->arg_count)
+				memcpy(more, boot->args,
+				       boot->arg_count * sizeof(*more));
+			boot->args = more;
+		}
+		boot->args[boot->arg_count++] = (struct text){
+			arena_copy(c->b->arena, token.ptr, token.len), token.len
+		};
+	}
+	return true;
+}
+
+static void warn_long_line(struct context *c, const struct boot *boot)
+{
+	bool *warned = &c->b->long_line[c->profile - c->b->site->profiles];
+	size_t bytes = strlen("initrd=initrd.magic");
+
+	for (size_t i = 0; i < boot->arg_count; i++)
+		bytes += 1 + boot->args[i].len;
+	/* Secure Boot means UEFI, where there is no such limit. */
+	if (bytes <= COMMAND_LINE_MAX || *warned ||
+	    (c->b->site->verify & VERIFY_SECURE_BOOT))
+		return;
+	*warned = true;
+	diag_at(c->b->ds, DIAG_W801, c->profile->at,
+		"the arguments of profile \"%s\" are %zu bytes%s%s; an x86 "
+		"kernel on BIOS takes %d and loses the rest silently",
+		c->profile->name.ptr, bytes, c->node ? " on node " : "",
+		c->node ? c->node->name.ptr : "", COMMAND_LINE_MAX);
+}
+
+static bool boot_args(struct context *c, struct boot *boot)
+{
+	size_t room = 0;
+	bool good = true;
+
+	for (size_t i = 0; i < c->levels->count; i++) {
+		const struct templated_list *list = &c->levels->at[i].set->args;
+
+		if (list->replaces) {
+			boot->arg_count = 0;
+			trace_replace(&c->b->trace, boot, "args", TEXT(""));
+		}
+		for (size_t j = 0; j < list->count; j++) {
+			struct text text;
+
+			good = render(c, &list->at[j], &text) &&
+			       split_arg(c, &list->at[j], text, &room, boot) &&
+			       good;
+			if (good)
+				trace_add(&c->b->trace, boot, "args", TEXT(""),
+					  &c->levels->at[i], list->at[j].at,
+					  text);
+		}
+	}
+	if (good)
+		warn_long_line(c, boot);
+	return good;
+}
+
+static struct text command_line(struct builder *b, const struct boot *boot)
+{
+	struct sbuf line = { 0 };
+	struct text text;
+
+	for (size_t i = 0; i < boot->arg_count; i++)
+		sbuf_printf(&line, "%s%s", i ? " " : "", boot->args[i].ptr);
+	text = (struct text){ arena_copy(b->arena, line.ptr, line.len),
+			      line.len };
+	sbuf_release(&line);
+	return text;
+}
+
+/* Boots with the same key have the same UKI. */
+static struct text uki_key(struct builder *b, const struct boot *boot,
+			   struct text line)
+{
+	struct sbuf key = { 0 };
+	struct text text;
+
+	sbuf_printf(&key, "%s\n%s\n", boot->profile->name.ptr,
+		    boot->kernel->hex.ptr);
+	for (size_t i = 0; i < boot->initrd_count; i++)
+		sbuf_printf(&key, "%s\n", boot->initrds[i]->hex.ptr);
+	for (size_t i = 0; i < boot->file_count; i++)
+		sbuf_printf(&key, "%s %o %s\n", boot->files[i].blob->hex.ptr,
+			    boot->files[i].mode, boot->files[i].path.ptr);
+	sbuf_add(&key, line.ptr, line.len);
+	text = (struct text){ arena_copy(b->arena, key.ptr, key.len), key.len };
+	sbuf_release(&key);
+	return text;
+}
+
+static struct blob *uki_make(struct context *c, const struct boot *boot,
+			     struct text line)
+{
+	struct builder *b = c->b;
+	struct text *initrds =
+		arena_new_array(b->arena, boot->initrd_count, struct text);
+	struct uki_file *files =
+		arena_new_array(b->arena, boot->file_count, struct uki_file);
+	const struct uki_request request = {
+		.name = text_of(arena_printf(b->arena, "%s.efi",
+					     boot->profile->name.ptr)),
+		.kernel = boot->kernel->from,
+		.initrds = initrds,
+		.initrd_count = boot->initrd_count,
+		.files = files,
+		.file_count = boot->file_count,
+		.command_line = line,
+	};
+	struct digest digest = { 0 };
+	struct text path = { NULL, 0 };
+	struct blob *blob;
+
+	for (size_t i = 0; i < boot->initrd_count; i++)
+		initrds[i] = boot->initrds[i]->from;
+	for (size_t i = 0; i < boot->file_count; i++)
+		files[i] = (struct uki_file){ boot->files[i].path,
+					      boot->files[i].mode,
+					      boot->files[i].blob->from,
+					      boot->files[i].blob->bytes };
+	if (!b->env->make_uki(b->env->ctx, &request, c->profile->at, b->ds,
+			      &path, &digest))
+		return NULL;
+	blob = blob_get(b, &digest, request.name, true);
+	if (!blob->from.ptr)
+		blob->from = path;
+	return blob;
+}
+
+static bool boot_uki(struct context *c, struct boot *boot)
+{
+	struct builder *b = c->b;
+	struct text line = command_line(b, boot);
+	void **slot = map_at(&b->ukis, uki_key(b, boot, line));
+
+	if (!*slot) {
+		struct blob *made = uki_make(c, boot, line);
+
+		if (!made)
+			return false;
+		*slot = made;
+	}
+	boot->uki = *slot;
+	blob_want(b, boot->uki,
+		  &(struct level){ NULL, "profile", boot->profile->name.ptr },
+		  "uki", c->node ? c->node->name.ptr : NULL);
+	return true;
+}
+
+/* To boot a profile in no phase, although it has some, is never meant. */
+static bool phase_is_said(struct context *c)
+{
+	for (const struct profile *p = c->profile; p && !c->b->phase.ptr;
+	     p = p->base) {
+		struct diag *d;
+
+		if (!p->set.phase_count)
+			continue;
+		d = diag_at(c->b->ds, DIAG_E418, c->use,
+			    "nothing says in which phase of profile \"%s\" "
+			    "this boots",
+			    p->name.ptr);
+		diag_note_at(c->b->ds, d, p->set.phases[0].at,
+			     "its phases are here");
+		return false;
+	}
+	return true;
+}
+
+struct boot *boot_new(struct builder *b, const struct node *node,
+		      const struct profile *profile)
+{
+	struct context c = context_of(b, node, profile);
+	struct boot *boot = arena_new(b->arena, struct boot);
+	bool good;
+
+	levels_set(b->arena, &b->levels, b->site, node, profile, b->phase);
+	if (levels_incomplete(c.levels) || !phase_is_said(&c))
+		return NULL;
+	context_set(&c);
+	trace_vars(&b->trace, boot, c.levels);
+	boot->profile = profile;
+	good = boot_serve(&c, boot);
+	good = boot_kernel(&c, boot) && good;
+	good = boot_initrds(&c, boot) && good;
+	good = boot_files(&c, boot) && good;
+	good = boot_args(&c, boot) && good;
+	if (good && (b->site->verify & VERIFY_SECURE_BOOT))
+		good = boot_uki(&c, boot);
+	return good ? boot : NULL;
+}

@@ -1,0 +1,173 @@
+#include "effective_parts.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+const char *const reserved_names[] = {
+	"name",
+	"site",
+	"url",
+	"profile",
+	"groups",
+	"mac",
+	"macs",
+	"uuid",
+	"serial",
+	"asset",
+	"ip",
+	"prefix",
+	"netmask",
+	"channel",
+	"phase",
+	"serve",
+	/* planned, so taken already */
+	"boot",
+	NULL,
+};
+
+void fact_set_doc(struct builder *b, enum fact fact, const struct doc *doc)
+{
+	struct doc *value = &b->fact_values[fact];
+
+	*value = *doc;
+	b->fact_pairs[b->facts.count++] =
+		(struct doc_pair){ .key = text_of(reserved_names[fact]),
+				   .value = value };
+}
+
+static void fact_set(struct builder *b, enum fact fact, struct text text)
+{
+	if (text.ptr)
+		fact_set_doc(b, fact,
+			     &(struct doc){ .kind = DOC_SCALAR, .text = text });
+}
+
+/* A list of texts, for {{#macs}}{{.}}{{/macs}}. */
+static void fact_set_list(struct builder *b, enum fact fact, struct doc **items,
+			  size_t count)
+{
+	fact_set_doc(b, fact,
+		     &(struct doc){ .kind = DOC_LIST,
+				    .items = items,
+				    .count = count });
+}
+
+static struct doc *text_doc(struct arena *arena, struct text text)
+{
+	struct doc *doc = arena_new(arena, struct doc);
+
+	doc->kind = DOC_SCALAR;
+	doc->text = text;
+	return doc;
+}
+
+static void facts_set_ip(struct builder *b, struct text ip)
+{
+	const char *slash = memchr(ip.ptr, '/', ip.len);
+	size_t len = slash ? (size_t)(slash - ip.ptr) : ip.len;
+	struct in_addr mask;
+	unsigned prefix;
+	char *text;
+
+	fact_set(b, FACT_IP,
+		 (struct text){ arena_copy(b->arena, ip.ptr, len), len });
+	if (!slash)
+		return;
+	prefix = (unsigned)atoi(slash + 1);
+	mask.s_addr = htonl(prefix ? 0xffffffffu << (32 - prefix) : 0);
+	text = arena_alloc(b->arena, INET_ADDRSTRLEN);
+	inet_ntop(AF_INET, &mask, text, INET_ADDRSTRLEN);
+	fact_set(b, FACT_PREFIX, text_of(slash + 1));
+	fact_set(b, FACT_NETMASK, text_of(text));
+}
+
+static void facts_set_node(struct builder *b, const struct node *node)
+{
+	struct doc **macs =
+		arena_new_array(b->arena, node->mac_count, struct doc *);
+	struct doc **groups =
+		arena_new_array(b->arena, node->group_count, struct doc *);
+
+	for (size_t i = 0; i < node->mac_count; i++)
+		macs[i] = text_doc(b->arena, node->macs[i].text);
+	for (size_t i = 0; i < node->group_count; i++)
+		groups[i] = text_doc(b->arena, node->groups[i]->name);
+	fact_set(b, FACT_NAME, node->name);
+	fact_set_list(b, FACT_GROUPS, groups, node->group_count);
+	if (node->mac_count)
+		fact_set(b, FACT_MAC, node->macs[0].text);
+	fact_set_list(b, FACT_MACS, macs, node->mac_count);
+	fact_set(b, FACT_UUID, node->uuid.text);
+	fact_set(b, FACT_SERIAL, node->serial.text);
+	fact_set(b, FACT_ASSET, node->asset.text);
+	if (node->ip.text.ptr)
+		facts_set_ip(b, node->ip.text);
+}
+
+static void facts_set(struct builder *b, const struct node *node,
+		      const struct profile *profile)
+{
+	b->facts = (struct doc){ .kind = DOC_MAP, .pairs = b->fact_pairs };
+	fact_set(b, FACT_SITE, b->site->name.text);
+	if (b->site->urls.count)
+		fact_set(b, FACT_URL, b->site->urls.at[0].text);
+	if (profile)
+		fact_set(b, FACT_PROFILE, profile->name);
+	fact_set(b, FACT_PHASE, b->phase);
+	if (node)
+		facts_set_node(b, node);
+}
+
+static void context_add_vars(struct context *c)
+{
+	size_t room = 1;
+
+	for (size_t i = 0; i < c->levels->count; i++)
+		room += 1 + c->levels->at[i].set->vars_from_count;
+	c->docs = arena_new_array(c->b->arena, room, const struct doc *);
+	for (size_t i = 0; i < c->levels->count; i++) {
+		const struct settings *set = c->levels->at[i].set;
+
+		if (set->vars_replace)
+			c->doc_count = 0;
+		for (size_t j = 0; j < set->vars_from_count; j++)
+			c->docs[c->doc_count++] = set->vars_from[j];
+		if (set->vars)
+			c->docs[c->doc_count++] = set->vars;
+	}
+	c->docs[c->doc_count++] = &c->b->facts;
+}
+
+/* What the levels of a machine decide, and templates may want to know. */
+static void context_add_facts(struct context *c)
+{
+	const struct channel *channel = NULL;
+
+	for (size_t i = 0; i < c->levels->count; i++)
+		if (c->levels->at[i].set->follows)
+			channel = c->levels->at[i].set->follows;
+	if (channel)
+		fact_set_doc(c->b, FACT_CHANNEL, channel->vars);
+}
+
+struct context context_of(struct builder *b, const struct node *node,
+			  const struct profile *profile)
+{
+	return (struct context){
+		.b = b,
+		.node = node,
+		.profile = profile,
+		.levels = &b->levels,
+		.use = node ? node->at : b->site->unknown.at,
+		.use_text = node ? arena_printf(b->arena, "for node \"%s\"",
+						node->name.ptr)
+				 : "for unknown machines",
+	};
+}
+
+void context_set(struct context *c)
+{
+	facts_set(c->b, c->node, c->profile);
+	context_add_facts(c);
+	context_add_vars(c);
+}

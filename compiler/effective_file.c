@@ -1,0 +1,297 @@
+#include "effective_parts.h"
+
+#include "path.h"
+#include "template.h"
+#include "template_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* What a program turns into something else; people write less. */
+enum { CONVERTED_BYTES_MAX = 64 * 1024 * 1024 };
+
+/* ---------------------------------------------------------- renders -- */
+
+/* {{> templates/common}}: a path beside the site file, like any template. */
+static const struct template *find_partial(void *ctx, struct text name,
+					   struct span at)
+{
+	struct context *c = ctx;
+	const char *wrong = path_beside(c->b->arena, TEXT(""), name, &name);
+
+	if (wrong) {
+		diag_at(c->b->ds, DIAG_E307, at, "\"%.*s\" %s", (int)name.len,
+			name.ptr, wrong);
+		return NULL;
+	}
+	return template_file_get(c->b->site->templates, name, at)->tmpl;
+}
+
+static struct template_env env_of(struct context *c)
+{
+	return (struct template_env){
+		.contexts = c->docs,
+		.context_count = c->doc_count,
+		.partial = find_partial,
+		.ctx = c,
+		.use_at = c->use,
+		.use_text = c->use_text,
+	};
+}
+
+bool render(struct context *c, const struct templated *value, struct text *ret)
+{
+	struct builder *b = c->b;
+	struct template_env env;
+
+	if (template_is_literal(value->tmpl)) {
+		*ret = value->text;
+		return true;
+	}
+	env = env_of(c);
+	sbuf_reset(&b->rendered);
+	if (!template_render(value->tmpl, &env, b->ds, &b->rendered))
+		return false;
+	ret->len = b->rendered.len;
+	ret->ptr =
+		arena_copy(b->arena, sbuf_text(&b->rendered), b->rendered.len);
+	return true;
+}
+
+struct span render_place(struct context *c, const struct templated *value,
+			 size_t offset)
+{
+	struct template_env env = env_of(c);
+
+	return template_place(value->tmpl, &env, c->b->ds, offset);
+}
+
+struct diag *bad_rendered(struct context *c, enum diag_code code,
+			  struct span at, struct text text, const char *wrong)
+{
+	struct diag *d = diag_at(c->b->ds, code, at, "%s %s",
+				 diag_quote(c->b->ds, text), wrong);
+
+	if (c->node)
+		diag_note_at(c->b->ds, d, c->use, "%s", c->use_text);
+	return d;
+}
+
+/* ------------------------------------------------------------ files -- */
+
+bool file_is_verbatim(const struct file *file)
+{
+	return file->kind == FILE_VERBATIM && !file->convert.count;
+}
+
+bool file_varies(const struct file *file)
+{
+	return file->kind != FILE_VERBATIM &&
+	       !template_is_literal(file->body.tmpl);
+}
+
+/* The text of a file before it is converted. */
+static bool file_input(struct context *c, const struct file *file,
+		       struct text *ret_text)
+{
+	struct builder *b = c->b;
+	struct sbuf bytes = { 0 };
+	const char *path;
+	int error;
+
+	if (file->kind != FILE_VERBATIM)
+		return render(c, &file->body, ret_text);
+	path = arena_printf(b->arena, "%s%s", b->site->directory.ptr,
+			    file->from.text.ptr);
+	error = b->env->read(b->env->ctx, path, CONVERTED_BYTES_MAX, &bytes);
+	if (error)
+		diag_at(b->ds, DIAG_E601, file->from.at, "\"%s\": %s", path,
+			strerror(-error));
+	else
+		*ret_text =
+			(struct text){ arena_copy(b->arena, sbuf_text(&bytes),
+						  bytes.len),
+				       bytes.len };
+	sbuf_release(&bytes);
+	return !error;
+}
+
+/* Programs and inputs with the same key give the same output. */
+static struct text convert_key(struct builder *b, const struct file *file,
+			       struct text input)
+{
+	struct sbuf key = { 0 };
+	struct digest digest;
+	struct text text;
+
+	b->env->digest_bytes(input.ptr, input.len, &digest);
+	sbuf_add(&key, digest.sha256, sizeof(digest.sha256));
+	for (size_t i = 0; i < file->convert.count; i++)
+		sbuf_add(&key, file->convert.at[i].text.ptr,
+			 file->convert.at[i].text.len + 1);
+	text = (struct text){ arena_copy(b->arena, key.ptr, key.len), key.len };
+	sbuf_release(&key);
+	return text;
+}
+
+static struct text *convert(struct builder *b, const struct file *file,
+			    struct text input)
+{
+	const struct located_list *convert = &file->convert;
+	struct text *argv =
+		arena_new_array(b->arena, convert->count, struct text);
+	struct sbuf output = { 0 };
+	struct text *made = NULL;
+
+	for (size_t i = 0; i < convert->count; i++)
+		argv[i] = convert->at[i].text;
+	if (b->env->convert(b->env->ctx, argv, convert->count, input,
+			    convert->at[0].at, b->ds, &output)) {
+		made = arena_new(b->arena, struct text);
+		*made = (struct text){ arena_copy(b->arena, sbuf_text(&output),
+						  output.len),
+				       output.len };
+	}
+	sbuf_release(&output);
+	return made;
+}
+
+static bool file_convert(struct builder *b, const struct file *file,
+			 struct text *text)
+{
+	void **slot;
+
+	if (!file->convert.count || !b->env->convert)
+		return true;
+	slot = map_at(&b->converted, convert_key(b, file, *text));
+	if (!*slot)
+		*slot = convert(b, file, *text);
+	if (*slot)
+		*text = *(const struct text *)*slot;
+	return *slot != NULL;
+}
+
+/* A literal template is the same for all machines, and so is its fault. */
+static bool format_is_good(struct context *c, const struct file *file,
+			   struct text bytes)
+{
+	enum file_format format = file->format;
+	const char *fault;
+	struct diag *d;
+	size_t offset;
+	struct span at;
+
+	if (format == FORMAT_BY_NAME)
+		format = format_of_name(file->path.text);
+	if (format == FORMAT_BY_NAME || format == FORMAT_TEXT)
+		return true;
+	fault = format_fault(c->b->arena, format, bytes, &offset);
+	if (!fault)
+		return true;
+	if (offset == bytes.len && offset)
+		offset--;
+	at = file->convert.count ? file->convert.at[0].at
+				 : render_place(c, &file->body, offset);
+	d = diag_at(c->b->ds, DIAG_E507, at, "\"%s\" is no %s%s: %s",
+		    file->path.text.ptr, format_words(format),
+		    file->convert.count ? " once it is converted" : "", fault);
+	if (file_varies(file))
+		diag_note_at(c->b->ds, d, c->use, "%s", c->use_text);
+	return false;
+}
+
+bool file_bytes(struct context *c, const struct file *file,
+		struct text *ret_bytes)
+{
+	struct builder *b = c->b;
+	struct text bytes;
+
+	if (!file_input(c, file, &bytes) || !file_convert(b, file, &bytes) ||
+	    !format_is_good(c, file, bytes))
+		return false;
+	if ((file_varies(file) || file->convert.count) &&
+	    b->env->is_private_key(b->env->ctx, NULL, bytes.ptr, bytes.len)) {
+		diag_at(b->ds, DIAG_E602, file->path.at,
+			"\"%s\" is a private key once it is rendered, which "
+			"must not be published",
+			file->path.text.ptr);
+		return false;
+	}
+	*ret_bytes = bytes;
+	return true;
+}
+
+static int compare_wanted(const void *a, const void *b)
+{
+	const struct wanted_file *x = a, *y = b;
+	int order = text_compare(x->file->path.text, y->file->path.text);
+
+	return order ? order : (x->level > y->level) - (x->level < y->level);
+}
+
+/* Sort by path; a file of the same path at a higher level takes the place of
+ * the lower. */
+static size_t wanted_merge(struct wanted_file *wanted, size_t count)
+{
+	size_t kept = 0;
+
+	if (count > 1)
+		qsort(wanted, count, sizeof(*wanted), compare_wanted);
+	for (size_t i = 0; i < count; i++) {
+		if (kept && text_equal(wanted[kept - 1].file->path.text,
+				       wanted[i].file->path.text))
+			kept--;
+		wanted[kept++] = wanted[i];
+	}
+	return kept;
+}
+
+static const struct file_list *list_of(const struct level *level, size_t list)
+{
+	return (const void *)((const char *)level->set + list);
+}
+
+static void trace_files(struct context *c, const struct boot *boot,
+			const char *key, const struct file_list *list,
+			const struct level *level)
+{
+	struct trace *trace = &c->b->trace;
+
+	if (list->replaces)
+		trace_replace(trace, boot, key, (struct text){ NULL, 0 });
+	for (size_t i = 0; i < list->count; i++) {
+		const struct file *file = &list->at[i];
+
+		trace_replace(trace, boot, key, file->path.text);
+		trace_add(trace, boot, key, file->path.text, level,
+			  file->path.at, file->from.text);
+	}
+}
+
+struct wanted_file *files_wanted(struct context *c, const struct boot *boot,
+				 const char *key, size_t list,
+				 size_t *ret_count)
+{
+	struct wanted_file *wanted;
+	size_t room = 0, count = 0;
+
+	for (size_t i = 0; i < c->levels->count; i++)
+		room += list_of(&c->levels->at[i], list)->count;
+	*ret_count = 0;
+	if (!room)
+		return NULL;
+	wanted = arena_new_array(c->b->arena, room, struct wanted_file);
+	for (size_t i = 0; i < c->levels->count; i++) {
+		const struct level *level = &c->levels->at[i];
+		const struct file_list *files = list_of(level, list);
+
+		if (files->replaces)
+			count = 0;
+		trace_files(c, boot, key, files, level);
+		for (size_t j = 0; j < files->count; j++)
+			wanted[count++] =
+				(struct wanted_file){ &files->at[j], level };
+	}
+	*ret_count = wanted_merge(wanted, count);
+	return wanted;
+}

@@ -1,0 +1,182 @@
+#ifndef COMPILER_EFFECTIVE_PARTS_H
+#define COMPILER_EFFECTIVE_PARTS_H
+/**
+ * @file
+ * What effective.c is made of: private to effective*.c.
+ *
+ *     effective.c        the boot orders of each machine
+ *     effective_boot.c   one profile as one machine boots it
+ *     effective_network.c  how a machine gets onto the network
+ *     effective_facts.c  what templates know of a machine
+ *     effective_blob.c   what is published, and why
+ *     effective_file.c   files: rendered, converted, checked
+ *     effective_serve.c  those for the web server
+ */
+#include "effective.h"
+#include "levels.h"
+#include "map.h"
+#include "plan.h"
+#include "sbuf.h"
+#include "trace.h"
+#include "vec.h"
+
+/* What templates know of a machine besides its vars. The order is that of
+ * reserved_names[]. */
+enum fact {
+	FACT_NAME,
+	FACT_SITE,
+	FACT_URL,
+	FACT_PROFILE,
+	FACT_GROUPS,
+	FACT_MAC,
+	FACT_MACS,
+	FACT_UUID,
+	FACT_SERIAL,
+	FACT_ASSET,
+	FACT_IP,
+	FACT_PREFIX,
+	FACT_NETMASK,
+	FACT_CHANNEL,
+	FACT_PHASE,
+	FACT_SERVE,
+	FACTS,
+};
+
+struct builder {
+	struct arena *arena;
+	const struct site *site;
+	const struct compile_env *env;
+	struct diags *ds;
+	struct map blobs;     /* path below www -> struct blob */
+	struct map assets;    /* path beside the site file -> struct asset */
+	struct map ukis;      /* all that is in one -> struct blob */
+	struct map addresses; /* static ones -> struct node */
+	struct map converted; /* program and input -> struct text */
+	VEC(struct blob *) all_blobs;
+	bool *long_line; /* by profile: has been warned of */
+
+	struct levels levels; /* that hold, for what is being made */
+	struct trace trace;
+	struct text phase; /* that the machine at hand is in, or may come to */
+
+	/* The facts of the machine at hand, written over for each. */
+	struct doc facts;
+	struct doc_pair fact_pairs[FACTS];
+	struct doc fact_values[FACTS];
+	struct sbuf rendered;
+};
+
+/* One profile of one machine, while it is made. */
+struct context {
+	struct builder *b;
+	const struct node *node; /* NULL for the unknown machine */
+	const struct profile *profile;
+	const struct levels *levels;
+	const struct doc **docs; /* outermost first */
+	size_t doc_count;
+	struct span use; /* the machine, for notes */
+	const char *use_text;
+};
+
+/* A file that some level wants. */
+struct wanted_file {
+	const struct file *file;
+	const struct level *level;
+};
+
+/* ------------------------------------------------------------ facts -- */
+
+void fact_set_doc(struct builder *b, enum fact fact, const struct doc *doc);
+
+/* @param profile	NULL: none */
+struct context context_of(struct builder *b, const struct node *node,
+			  const struct profile *profile);
+
+/* All facts of a machine and its profile, and all vars. */
+void context_set(struct context *c);
+
+/* ---------------------------------------------------------- renders -- */
+
+bool render(struct context *c, const struct templated *value, struct text *ret);
+
+/* @param offset	of a byte in what render() has made */
+struct span render_place(struct context *c, const struct templated *value,
+			 size_t offset);
+
+/* Report a value that is wrong once it is rendered. */
+struct diag *bad_rendered(struct context *c, enum diag_code code,
+			  struct span at, struct text text, const char *wrong);
+
+/* ------------------------------------------------------------ blobs -- */
+
+/**
+ * @param node	of a file that is rendered for one node; or NULL
+ * @param what	"kernel" or the like
+ */
+void blob_want(struct builder *b, struct blob *blob, const struct level *level,
+	       const char *what, const char *node);
+
+/* Content by its digest, to be published or not. */
+struct blob *blob_get(struct builder *b, const struct digest *digest,
+		      struct text name, bool publish);
+
+/* Once it is published, it stays so. */
+void blob_publish(struct builder *b, struct blob *blob, bool publish);
+
+/* A kernel, initrd or verbatim file on disk, measured once. */
+struct blob *asset_blob(struct context *c, struct text path, struct span at,
+			struct text name, bool publish);
+
+/* What goes into a UKI is not published by itself. */
+bool parts_are_published(const struct builder *b);
+
+/* ------------------------------------------------------------ files -- */
+
+/**
+ * Those of all levels, sorted by path; of two with one path the higher level
+ * wins.
+ *
+ * @param key	"files" or "serve", to be traced
+ * @param list	offset of a struct file_list in struct settings
+ */
+struct wanted_file *files_wanted(struct context *c, const struct boot *boot,
+				 const char *key, size_t list,
+				 size_t *ret_count);
+
+/* Whether its content is taken from a file as it is. */
+bool file_is_verbatim(const struct file *file);
+
+/* Whether it is rendered for each machine. */
+bool file_varies(const struct file *file);
+
+/**
+ * Content of a file that is not verbatim.
+ *
+ * @return false after a diagnostic
+ */
+bool file_bytes(struct context *c, const struct file *file,
+		struct text *ret_bytes);
+
+/* ------------------------------------------------------------ serve -- */
+
+/* Make what is served to a machine, and let templates know of it. */
+bool boot_serve(struct context *c, const struct boot *boot);
+
+/* ---------------------------------------------------------- network -- */
+
+/* By the levels that are set. */
+void machine_find_uplink(struct builder *b, struct machine *machine,
+			 const struct profile *profile);
+
+/* ------------------------------------------------------------ boots -- */
+
+/**
+ * One profile as one machine boots it.
+ *
+ * @param node	NULL for the unknown machine
+ * @return NULL after a diagnostic
+ */
+struct boot *boot_new(struct builder *b, const struct node *node,
+		      const struct profile *profile);
+
+#endif
