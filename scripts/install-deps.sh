@@ -14,7 +14,7 @@ packages() {
 	test) echo clang libclang-rt-dev libcmocka-dev openssl jq shellcheck \
 		python3 python3-yaml python3-jsonschema procps strace groff-base \
 		man-db efitools sbsigntool systemd-boot-efi \
-		binutils ;;
+		binutils zstd ;;
 	base) echo gcc make libc6-dev binutils perl liblzma-dev ;;
 	native) echo nginx libslirp-dev pkg-config openssl python3 ;;
 	e2e) echo nginx qemu-system-x86 ovmf ipxe-qemu busybox-static \
