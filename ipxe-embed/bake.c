@@ -77,11 +77,22 @@ const struct bake_target bake_targets[] = {
 	  .netboot = true },
 	{ .name = "ipxe-arm64.efi",
 	  .bin = "bin-arm64-efi",
+	  .file = "ipxe.efi",
+	  .cross = ARM64_TOOLS,
 	  .firmware = "UEFI arm64",
-	  .use = "as ipxe.efi, for 64-bit ARM; of the distribution's iPXE only",
+	  .use = "as ipxe.efi, for 64-bit ARM",
 	  .on_stick = "BOOTAA64.EFI",
+	  .usual_stock = true,
 	  .netboot = true,
-	  .stock_only = true },
+	  .needs = TOOLS_ARM64 },
+	{ .name = "snponly-arm64.efi",
+	  .bin = "bin-arm64-efi",
+	  .file = "snponly.efi",
+	  .cross = ARM64_TOOLS,
+	  .firmware = "UEFI arm64",
+	  .use = "as snponly.efi, for 64-bit ARM",
+	  .netboot = true,
+	  .needs = TOOLS_ARM64 },
 	{ .name = "slirp.linux",
 	  .bin = "bin-x86_64-linux",
 	  .firmware = "Linux",
@@ -97,6 +108,11 @@ const struct bake_target *bake_target(const char *name)
 		if (strcmp(target->name, name) == 0)
 			return target;
 	return NULL;
+}
+
+const char *bake_target_file(const struct bake_target *target)
+{
+	return target->file ? target->file : target->name;
 }
 
 const char *bake_target_title(const struct bake_target *target)

@@ -20,8 +20,10 @@
 
 /** A kind of image. */
 struct bake_target {
-	const char *name; /**< file name, and what users ask for */
-	const char *bin;  /**< directory of iPXE's build that it is made in */
+	const char *name;  /**< file name, and what users ask for */
+	const char *bin;   /**< directory of iPXE's build that it is made in */
+	const char *file;  /**< in there, if that has another name; or NULL */
+	const char *cross; /**< what the names of the compilers begin with */
 	const char *firmware; /**< "BIOS", "UEFI x86-64", … */
 	const char *use;      /**< a few words: what to do with it */
 	/** A file of iPXE's build that goes before it, in a sector of its own;
@@ -30,17 +32,20 @@ struct bake_target {
 	/** Name of the program on a stick; "" if it is what a BIOS boots from
 	 * one; NULL if no stick has it. */
 	const char *on_stick;
-	bool part;       /**< of a stick only: no image by itself */
-	bool usual;      /**< made when nobody asks for certain ones */
-	bool netboot;    /**< a boot ROM loads it over the network */
-	bool stock_only; /**< we do not compile it */
-	bool packed;     /**< its content is compressed */
-	unsigned needs;  /**< enum tools_need */
+	bool part;        /**< of a stick only: no image by itself */
+	bool usual;       /**< made when nobody asks for certain ones */
+	bool netboot;     /**< a boot ROM loads it over the network */
+	bool usual_stock; /**< the same, with a stock base only */
+	bool packed;      /**< its content is compressed */
+	unsigned needs;   /**< enum tools_need */
 	size_t warn_bytes, limit_bytes; /**< 0: any size boots */
 };
 
 /** All there are; ends with name NULL. */
 extern const struct bake_target bake_targets[];
+
+/** Its name in iPXE's build. */
+const char *bake_target_file(const struct bake_target *target);
 
 /** What people know it by, within a sentence. */
 const char *bake_target_title(const struct bake_target *target);

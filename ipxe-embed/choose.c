@@ -202,8 +202,6 @@ static const char *image_lack(struct arena *arena,
 		return stock_image(&candidate->stock, target->name)
 			       ? NULL
 			       : arena_printf(arena, "has no %s", target->name);
-	if (target->stock_only)
-		return arena_printf(arena, "has no %s", target->name);
 	if (prepare_is_possible(arena, &request, &why))
 		return NULL;
 	while (why.len && why.ptr[why.len - 1] == '\n')
@@ -216,7 +214,7 @@ static bool is_usual(const struct candidate *candidate,
 		     const struct bake_target *target)
 {
 	return target->usual ||
-	       (candidate->kind == BASE_STOCK && target->stock_only);
+	       (candidate->kind == BASE_STOCK && target->usual_stock);
 }
 
 /* Without a tree, what is prepared is all there is; with one, an image that
@@ -365,7 +363,7 @@ static void print_source(const struct candidate *candidate, struct sbuf *out)
 		sbuf_puts(out, ", prepared from a tree that is not here\n");
 	sbuf_printf(out,
 		    "  verify: signature, digest, secure-boot; up to %zu "
-		    "roots; BIOS and UEFI x86-64\n",
+		    "roots; BIOS, UEFI x86-64 and arm64\n",
 		    roots_of(candidate));
 	print_prepared(candidate, out);
 }
@@ -410,6 +408,14 @@ static bool is_meant(const struct candidate *candidate, const char *name)
 	return candidate->kind == BASE_STOCK && strcmp(name, NAME_STOCK) == 0;
 }
 
+static bool wants_cross(const struct base_needs *needs)
+{
+	for (size_t i = 0; i < needs->target_count; i++)
+		if (needs->targets[i]->cross)
+			return true;
+	return false;
+}
+
 /* How to get one that can. */
 static void print_ways(struct arena *arena, const struct base_needs *needs,
 		       struct sbuf *out)
@@ -419,7 +425,7 @@ static void print_ways(struct arena *arena, const struct base_needs *needs,
 
 	best.stock.digests = best.stock.ntp = true;
 	for (const struct bake_target *t = bake_targets; t->name; t++)
-		if (strncmp(t->firmware, "UEFI", 4) == 0)
+		if (strncmp(t->firmware, "UEFI", 4) == 0 && is_usual(&best, t))
 			best.stock.images[best.stock.image_count++].name =
 				t->name;
 	if (!candidate_lack(arena, &best, needs))
@@ -432,15 +438,13 @@ static void print_ways(struct arena *arena, const struct base_needs *needs,
 			    newer ? ", from a suite with iPXE 2.0.0 or later"
 				  : "",
 			    newer ? " --suite forky" : "");
-	for (size_t i = 0; i < needs->target_count; i++)
-		if (needs->targets[i]->stock_only)
-			return;
 	sbuf_printf(out,
 		    "From iPXE's source, release 2.0.0 or later, for BIOS and "
 		    "UEFI machines:\n"
 		    "\n"
-		    "    ipxe-embed base build --src DIR%s%s\n"
+		    "    ipxe-embed base build --src DIR%s%s%s\n"
 		    "\n",
+		    wants_cross(needs) ? " --arm64" : "",
 		    needs->features.http ? " --http" : "",
 		    needs->features.shell ? " --shell" : "");
 }

@@ -414,7 +414,7 @@ static const char *elf_path(struct making *making,
 {
 	/* For Linux the output of ld is linked once more. */
 	return arena_printf(making->arena, "src/%s/%s%s", target->bin,
-			    target->name,
+			    bake_target_file(target),
 			    target->needs & TOOLS_SLIRP ? "" : ".tmp");
 }
 
@@ -422,7 +422,8 @@ static const char *image_path(struct making *making,
 			      const struct bake_target *target)
 {
 	return arena_printf(making->arena, "src/%s/%s%s", target->bin,
-			    target->name, target->packed ? ".bin" : "");
+			    bake_target_file(target),
+			    target->packed ? ".bin" : "");
 }
 
 static int take_image(struct making *making, const struct bake_target *target)
@@ -701,7 +702,7 @@ static int know_tools(const char *bin, struct sbuf *identity, struct sbuf *why)
 
 	if (!tools_are_here(needs_of(bin), why))
 		return -ENOENT;
-	error = tools_identity(identity);
+	error = tools_identity(needs_of(bin), identity);
 	if (error)
 		sbuf_printf(why, "gcc or ld does not run: %s.\n",
 			    strerror(-error));

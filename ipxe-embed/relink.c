@@ -60,9 +60,10 @@ static int forget_last_site(struct arena *arena, const struct copy *copy,
 	for (size_t i = 0; i < request->target_count * count && !result; i++)
 		result = remove_if_there(
 			copy->root,
-			arena_printf(arena, "src/%s/%s%s", bin,
-				     request->targets[i / count]->name,
-				     suffixes[i % count]));
+			arena_printf(
+				arena, "src/%s/%s%s", bin,
+				bake_target_file(request->targets[i / count]),
+				suffixes[i % count]));
 	return result;
 }
 
@@ -290,8 +291,10 @@ static const char *const *make_arguments(struct arena *arena,
 	for (size_t i = 0; i < request->target_count; i++) {
 		const struct bake_target *target = request->targets[i];
 
-		argue(arena, &out,
-		      arena_printf(arena, "%s/%s", target->bin, target->name));
+		const char *made = arena_printf(arena, "%s/%s", target->bin,
+						bake_target_file(target));
+
+		argue(arena, &out, made);
 		if (target->starter)
 			argue(arena, &out,
 			      arena_printf(arena, "%s/%s", target->bin,
@@ -299,13 +302,13 @@ static const char *const *make_arguments(struct arena *arena,
 		/* Kept: what gets compressed, and how. */
 		if (!target->packed)
 			continue;
-		argue(arena, &out,
-		      arena_printf(arena, "%s/%s.bin", target->bin,
-				   target->name));
-		argue(arena, &out,
-		      arena_printf(arena, "%s/%s.zinfo", target->bin,
-				   target->name));
+		argue(arena, &out, arena_printf(arena, "%s.bin", made));
+		argue(arena, &out, arena_printf(arena, "%s.zinfo", made));
 	}
+	if (request->targets[0]->cross)
+		argue(arena, &out,
+		      arena_printf(arena, "CROSS=%s",
+				   request->targets[0]->cross));
 	argue(arena, &out, arena_printf(arena, "EMBED=%s", paths->script));
 	argue(arena, &out, arena_printf(arena, "TRUST=%s", paths->roots));
 	argue(arena, &out, arena_printf(arena, "CERT=%s", paths->roots));
@@ -414,9 +417,9 @@ static int look_at(struct arena *arena, const struct copy *copy,
 		   const struct relink_request *request,
 		   const struct bake_target *target, struct sbuf *why)
 {
-	const char *path =
-		arena_printf(arena, "src/%s/%s%s", target->bin, target->name,
-			     target->packed ? ".bin" : "");
+	const char *path = arena_printf(arena, "src/%s/%s%s", target->bin,
+					bake_target_file(target),
+					target->packed ? ".bin" : "");
 	struct sbuf image = { 0 };
 	const char *lacking;
 	int result = files_read(copy->root, path, IMAGE_MAX_BYTES, &image);

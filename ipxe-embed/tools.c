@@ -8,17 +8,28 @@
 
 struct tool {
 	const char *program, *package;
+	unsigned need; /* enum tools_need; 0: always */
 };
 
 static const struct tool programs[] = {
-	{ "make", "make" },        { "gcc", "gcc" },
-	{ "ld", "binutils" },      { "as", "binutils" },
-	{ "ar", "binutils" },      { "ranlib", "binutils" },
-	{ "nm", "binutils" },      { "objcopy", "binutils" },
-	{ "objdump", "binutils" }, { "perl", "perl" },
-	{ "openssl", "openssl" },  { "sed", "sed" },
-	{ "awk", "mawk" },         { "csplit", "coreutils" },
-	{ "sh", "dash" },          { "grep", "grep" },
+	{ "make", "make", 0 },
+	{ "gcc", "gcc", 0 },
+	{ "ld", "binutils", 0 },
+	{ "as", "binutils", 0 },
+	{ "ar", "binutils", 0 },
+	{ "ranlib", "binutils", 0 },
+	{ "nm", "binutils", 0 },
+	{ "objcopy", "binutils", 0 },
+	{ "objdump", "binutils", 0 },
+	{ "perl", "perl", 0 },
+	{ "openssl", "openssl", 0 },
+	{ "sed", "sed", 0 },
+	{ "awk", "mawk", 0 },
+	{ "csplit", "coreutils", 0 },
+	{ "sh", "dash", 0 },
+	{ "grep", "grep", 0 },
+	{ ARM64_TOOLS "gcc", "gcc-aarch64-linux-gnu", TOOLS_ARM64 },
+	{ ARM64_TOOLS "ld", "binutils-aarch64-linux-gnu", TOOLS_ARM64 },
 };
 
 struct header {
@@ -67,7 +78,8 @@ bool tools_are_here(unsigned needs, struct sbuf *why)
 	struct missing missing = { 0 };
 
 	for (size_t i = 0; i < COUNT(programs); i++)
-		if (!run_has(programs[i].program))
+		if ((programs[i].need & ~needs) == 0 &&
+		    !run_has(programs[i].program))
 			miss(&missing, "program", programs[i].program,
 			     programs[i].package);
 	for (size_t i = 0; run_has("gcc") && i < COUNT(headers); i++)
@@ -88,16 +100,22 @@ bool tools_are_here(unsigned needs, struct sbuf *why)
 	return missing.count == 0;
 }
 
-int tools_identity(struct sbuf *out)
+int tools_identity(unsigned needs, struct sbuf *out)
 {
-	static const char *const questions[][4] = {
-		{ "gcc", "-dumpmachine", NULL },
-		{ "gcc", "--version", NULL },
-		{ "ld", "--version", NULL },
+	static const struct {
+		const char *argv[4];
+		unsigned need; /* as of programs */
+	} questions[] = {
+		{ { "gcc", "-dumpmachine", NULL }, 0 },
+		{ { "gcc", "--version", NULL }, 0 },
+		{ { "ld", "--version", NULL }, 0 },
+		{ { ARM64_TOOLS "gcc", "--version", NULL }, TOOLS_ARM64 },
+		{ { ARM64_TOOLS "ld", "--version", NULL }, TOOLS_ARM64 },
 	};
 	int result = 0;
 
 	for (size_t i = 0; i < COUNT(questions) && !result; i++)
-		result = run_capture(questions[i], out);
+		if ((questions[i].need & ~needs) == 0)
+			result = run_capture(questions[i].argv, out);
 	return result;
 }

@@ -12,7 +12,11 @@ struct sbuf;
 enum tools_need {
 	TOOLS_COMPRESS = 1, /**< BIOS: zbin is built, with liblzma */
 	TOOLS_SLIRP = 2,    /**< iPXE as a Linux program, with libslirp */
+	TOOLS_ARM64 = 4,    /**< a compiler for 64-bit ARM */
 };
+
+/** What its names begin with, also on a machine that is one. */
+#define ARM64_TOOLS "aarch64-linux-gnu-"
 
 /**
  * Look whether all of them are here.
@@ -26,9 +30,10 @@ bool tools_are_here(unsigned needs, struct sbuf *why);
 /**
  * Which compiler and linker: other ones make other bytes.
  *
+ * @param needs		as of tools_are_here()
  * @param out	gets lines of text
  * @return 0, or -errno if one of them does not run
  */
-int tools_identity(struct sbuf *out);
+int tools_identity(unsigned needs, struct sbuf *out);
 
 #endif

@@ -152,7 +152,7 @@ const struct verb verb_base_list = {
 struct base_options {
 	const char *src;
 	long jobs;
-	bool http, shell;
+	bool http, shell, arm64;
 };
 
 static enum status fail_source(const struct call *call, const struct base *base)
@@ -220,7 +220,8 @@ static enum status run_build(struct call *call)
 	for (const struct bake_target *target = bake_targets;
 	     target->name && !status; target++) {
 		request.bin = target->bin;
-		if (target->usual && is_first_of_bin(target))
+		if ((target->usual || (target->cross && options->arm64)) &&
+		    is_first_of_bin(target))
 			status = build_one(call, &request);
 	}
 	return status;
@@ -239,6 +240,10 @@ static const struct option_row rows[] = {
 		  "each processor.",
 	  .fallback = "0",
 	  OPTION_NUMBER(struct base_options, jobs, 0, 1024) },
+	{ .name = "arm64",
+	  .help = "UEFI on 64-bit ARM as well; takes a compiler for it "
+		  "(package gcc-aarch64-linux-gnu).",
+	  OPTION_FLAG(struct base_options, arm64) },
 	{ .name = "http",
 	  .help = "For sites that fetch assets over plain HTTP, too.",
 	  OPTION_FLAG(struct base_options, http) },

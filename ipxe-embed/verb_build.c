@@ -936,18 +936,23 @@ static void say_done(const struct build *build)
 	putchar('\n');
 }
 
+static bool is_baked(const struct build *build,
+		     const struct bake_target *target)
+{
+	for (size_t i = 0; i < build->baked.image_count; i++)
+		if (build->baked.images[i].target == target)
+			return true;
+	return false;
+}
+
 static const char *stick_firmwares(const struct build *build)
 {
 	CLEANUP(sbuf) names = { 0 };
 
-	for (size_t i = 0; i < build->baked.image_count; i++) {
-		const struct bake_target *target =
-			build->baked.images[i].target;
-
-		if (target->on_stick)
+	for (const struct bake_target *t = bake_targets; t->name; t++)
+		if (t->on_stick && is_baked(build, t))
 			sbuf_printf(&names, "%s%s", names.len ? ", " : "",
-				    target->firmware);
-	}
+				    t->firmware);
 	return arena_copy(build->call->arena, sbuf_text(&names), names.len);
 }
 

@@ -142,7 +142,8 @@ static int take_images(const struct wish *wish, const struct copy *copy)
 		const struct bake_target *target = request->targets[i];
 		struct sbuf path = { 0 }, bytes = { 0 };
 
-		sbuf_printf(&path, "src/%s/%s", target->bin, target->name);
+		sbuf_printf(&path, "src/%s/%s", target->bin,
+			    bake_target_file(target));
 		result = files_read(copy->root, path.ptr, (size_t)1 << 30,
 				    &bytes);
 		files_remove(to, target->name);
@@ -172,7 +173,7 @@ static int reference(struct arena *arena, char **words, int root_count)
 
 	if (!read_wish(arena, words, root_count, &wish))
 		return find(arena, NULL);
-	tools_identity(&identity);
+	tools_identity(wish.targets[0]->needs, &identity);
 	roots_split(arena, wish.roots, wish.request.root_count, &roots);
 	wanted.bin = wish.targets[0]->bin;
 	wanted.identity.ptr = sbuf_text(&identity);
