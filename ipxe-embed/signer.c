@@ -3,11 +3,13 @@
 #include "arena.h"
 #include "judge.h"
 #include "keyfile.h"
+#include "manifest.h"
 #include "report.h"
 #include "sbuf.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* Not worth a thread of its own. */
@@ -144,6 +146,7 @@ struct work {
 	struct cms_signer with;
 	const struct cms_policy *policy;
 	const struct signing_items *items;
+	const size_t *twins; /**< by item: the first with that content */
 	struct result *results;
 	atomic_size_t next;
 };
@@ -179,8 +182,45 @@ static void *run_thread(void *arg)
 	size_t at;
 
 	while ((at = atomic_fetch_add(&work->next, 1)) < work->items->count)
-		sign_item(work, at);
+		if (work->twins[at] == at)
+			sign_item(work, at);
 	return NULL;
+}
+
+/* An item and its place. */
+struct content {
+	const struct digest *digest;
+	size_t at;
+};
+
+static int compare_content(const void *a, const void *b)
+{
+	const struct content *x = a, *y = b;
+	int order = memcmp(x->digest->sha256, y->digest->sha256,
+			   sizeof(x->digest->sha256));
+
+	return order ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+/* A signature is of content, not of a path: the script of a node with three
+ * identities lies in three places. */
+static const size_t *find_twins(struct arena *arena,
+				const struct signing_items *items)
+{
+	struct content *all =
+		arena_new_array(arena, items->count, struct content);
+	size_t *twins = arena_new_array(arena, items->count, size_t);
+
+	for (size_t i = 0; i < items->count; i++)
+		all[i] = (struct content){ &items->at[i].digest, i };
+	if (items->count > 1)
+		qsort(all, items->count, sizeof(*all), compare_content);
+	for (size_t i = 0; i < items->count; i++)
+		twins[all[i].at] =
+			i && digest_equal(all[i - 1].digest, all[i].digest)
+				? twins[all[i - 1].at]
+				: all[i].at;
+	return twins;
 }
 
 static size_t thread_count(size_t items)
@@ -224,6 +264,15 @@ static enum status take_result(const struct call *call,
 	return STATUS_OK;
 }
 
+static void take_signature(struct signing_item *item,
+			   const struct signing_item *twin, size_t *made)
+{
+	if (text_equal(item->signature, twin->signature))
+		return;
+	item->signature = twin->signature;
+	(*made)++;
+}
+
 enum status signer_sign(const struct call *call, const struct signer *signer,
 			const struct cms_policy *policy,
 			struct signing_items *items, size_t *ret_made)
@@ -234,6 +283,7 @@ enum status signer_sign(const struct call *call, const struct signer *signer,
 		.with = { &signer->certificate, &signer->key, &path },
 		.policy = policy,
 		.items = items,
+		.twins = find_twins(call->arena, items),
 		.results = arena_new_array(call->arena, items->count,
 					   struct result),
 	};
@@ -243,9 +293,15 @@ enum status signer_sign(const struct call *call, const struct signer *signer,
 			 &path);
 	run_work(&work);
 	for (size_t i = 0; i < items->count; i++) {
-		if (status == STATUS_OK)
+		size_t twin = work.twins[i];
+
+		if (status != STATUS_OK)
+			; /* that is enough */
+		else if (twin == i)
 			status = take_result(call, &items->at[i],
 					     &work.results[i], &made);
+		else
+			take_signature(&items->at[i], &items->at[twin], &made);
 		sbuf_release(&work.results[i].der);
 		sbuf_release(&work.results[i].why);
 	}
