@@ -56,12 +56,6 @@ from_source() {
 	build/ipxe-embed base list | grep -q '^source:'
 }
 
-# The distribution's iPXE, of whatever suite apt can reach.
-take_stock() {
-	embed base stock || embed base stock --suite trixie ||
-		embed base stock --suite forky
-}
-
 show_tree() {
 	embed verify "$demo/out"
 	(cd "$demo/out" && find . -type f | LC_ALL=C sort | sed 's/^/    | /')
@@ -177,7 +171,7 @@ if from_source; then
 	show_signed
 else
 	step "A base: the distribution's iPXE, as there is no source tree here"
-	if take_stock; then
+	if run scripts/stock-base; then
 		show_secure
 	else
 		show_tree_only

@@ -212,20 +212,15 @@ def ipxe_tree():
     return None
 
 
-# Where apt finds a package `ipxe` that will do: what the machine has, else others.
-SUITES = ([], ["--suite", "trixie"], ["--suite", "forky"])
-
-
 def stock_base(cache):
-    """Make a stock base in a cache; its name. Failure: no suite has one."""
-    said = ""
-    for suite in SUITES:
-        try:
-            made = embed("base", "stock", *suite, env=in_cache(cache))
-            return os.path.basename(made.splitlines()[0])
-        except Failure as failure:
-            said += failure.console
-    raise Failure("apt reaches no package ipxe that can be a base", said)
+    """Make a stock base in a cache. Failure: apt reaches no package for one."""
+    take = os.path.join(ROOT, "scripts", "stock-base")
+    try:
+        call(take, env={**in_cache(cache), "IPXE_EMBED": program()})
+    except Failure as failure:
+        raise Failure(
+            "apt reaches no package ipxe that can be a base", failure.console
+        ) from None
 
 
 def in_cache(cache):
