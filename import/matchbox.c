@@ -70,7 +70,7 @@ static void put_file(struct sbuf *out, const struct mb_file *file)
 	sbuf_puts(out, "      ");
 	import_put_scalar(out, file->path);
 	sbuf_puts(out, ": ");
-	if (!file->verbatim && !file->convert) {
+	if (!file->verbatim && !file->convert && !file->script) {
 		import_put_scalar(out, file->from);
 		sbuf_putc(out, '\n');
 		return;
@@ -84,7 +84,7 @@ static void put_file(struct sbuf *out, const struct mb_file *file)
 				    file->convert[i]);
 		sbuf_putc(out, ']');
 	}
-	sbuf_puts(out, " }\n");
+	sbuf_puts(out, file->script ? ", format: text }\n" : " }\n");
 }
 
 static void put_files(struct sbuf *out, const struct mb_files *files)

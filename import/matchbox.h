@@ -57,6 +57,7 @@ struct mb_file {
 	struct text from; /**< beside the site file */
 	bool verbatim;
 	const char *const *convert; /**< program with arguments; or NULL */
+	bool script;                /**< text, though its name says YAML */
 };
 
 struct mb_files {
@@ -107,6 +108,7 @@ struct mb_template {
 struct mb_written {
 	struct text path; /**< ptr NULL: could not be */
 	const char *const *convert;
+	bool script;
 };
 
 struct mb_node {

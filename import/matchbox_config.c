@@ -2,7 +2,6 @@
 
 #include "doc.h"
 #include "effective.h"
-#include "schema.h"
 #include "source.h"
 
 #include <ctype.h>
@@ -183,13 +182,6 @@ static const char *const *converter(enum config_kind kind, struct text bytes)
 	    (bytes.len > 8 && memcmp(bytes.ptr, "variant:", 8) == 0))
 		return butane;
 	return transpiler;
-}
-
-static bool can_convert(void)
-{
-	const struct schema_key *key = schema_find(TEXT("convert"), AT_FILE);
-
-	return key && key->type != TYPE_PLANNED;
 }
 
 /* ----------------------------------------------------------------- writing -- */
@@ -376,17 +368,8 @@ static void config_write(struct writing *w, struct mb_template *from,
 	struct sbuf out = { 0 };
 
 	ret->convert = from->verbatim ? NULL : converter(kind, bytes);
-	if (ret->convert && !can_convert()) {
-		import_find(
-			mb->im, FATE_LOST, at,
-			arena_printf(mb->im->arena,
-				     "run it through %s by hand, and inject "
-				     "the result (files:)",
-				     ret->convert[0]),
-			"not Ignition yet: Matchbox runs it through %s",
-			ret->convert[0]);
-		return;
-	}
+	/* A cloud-config may be a script, whatever its name ends in. */
+	ret->script = bytes.len > 2 && memcmp(bytes.ptr, "#!", 2) == 0;
 	find_users(w, from, kind);
 	if (!from->verbatim) {
 		if (!from->tmpl || !render(w, from, &out)) {
@@ -438,6 +421,7 @@ static void add_file(struct matchbox *mb, struct mb_files *files,
 		.path = wanted->path,
 		.from = written->path,
 		.convert = written->convert,
+		.script = written->script,
 		.verbatim = verbatim,
 	};
 }
