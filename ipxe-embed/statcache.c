@@ -44,6 +44,7 @@ struct entry {
 	struct digest digest;
 	int64_t used_day; /**< since 1970 */
 	bool fresh;       /**< good for this run only */
+	bool used;        /**< in this run */
 };
 
 struct statcache {
@@ -131,6 +132,7 @@ static bool find(struct statcache *cache, const char *path,
 
 	if (!entry || !stamp_equal(&entry->stamp, &stamp))
 		return false;
+	entry->used = true;
 	if (entry->used_day != cache->today) {
 		entry->used_day = cache->today;
 		cache->learnt = true;
@@ -149,6 +151,7 @@ void statcache_note(struct statcache *cache, const char *path,
 	entry->digest = *digest;
 	entry->used_day = cache->today;
 	entry->fresh = stamp_is_fresh(&entry->stamp, now);
+	entry->used = true;
 	cache->learnt = true;
 }
 
@@ -237,11 +240,17 @@ static void load(struct statcache *cache)
 	sbuf_release(&bytes);
 }
 
+/* Trees of 100,000 nodes come and go; what is gone must not slow all others. */
+static bool is_gone(const struct entry *entry)
+{
+	return !entry->used && access(entry->path, F_OK) != 0;
+}
+
 static void write_entry(const struct entry *entry, struct sbuf *out)
 {
 	char hex[65];
 
-	if (entry->fresh || strchr(entry->path, '\n'))
+	if (entry->fresh || strchr(entry->path, '\n') || is_gone(entry))
 		return;
 	digest_hex(&entry->digest, hex);
 	sbuf_printf(out,
