@@ -74,7 +74,7 @@ static void assert_digest(struct statcache *cache, const char *text)
 
 /* The file as it is now is remembered to hold @p text, which may be a lie: so
  * that one sees where an answer comes from. */
-static void remember(const char *text)
+static void remember_as(const char *path, const char *text)
 {
 	struct statcache *cache = open_cache();
 	struct timespec now;
@@ -82,11 +82,16 @@ static void remember(const char *text)
 	struct stat st;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	assert_int_equal(stat("file", &st), 0);
+	assert_int_equal(stat(path, &st), 0);
 	sha256_of(text, strlen(text), &digest);
-	statcache_note(cache, "file", &st, &now, &digest);
+	statcache_note(cache, path, &st, &now, &digest);
 	statcache_save(cache);
 	statcache_free(cache);
+}
+
+static void remember(const char *text)
+{
+	remember_as("file", text);
 }
 
 static void test_remembers(void **state)
@@ -127,6 +132,24 @@ static void test_forgets_what_changed(void **state)
 		assert_digest(cache, i == 0 ? "new\n" : "true");
 		statcache_free(cache);
 	}
+}
+
+/* Of what is gone, nothing is kept: the cache of all sites stays small. */
+static void test_forgets_what_is_gone(void **state)
+{
+	struct stat with, without;
+
+	(void)state;
+	write_text("file", "true");
+	write_text("file2", "true");
+	wait_a_tick();
+	remember("lie!");
+	assert_int_equal(stat("below/digests", &with), 0);
+	assert_int_equal(unlink("file"), 0);
+	remember_as("file2", "lie!");
+	assert_int_equal(stat("below/digests", &without), 0);
+	/* One line still, of a path that is a letter longer. */
+	assert_in_range(without.st_size, with.st_size - 8, with.st_size + 8);
 }
 
 /* A file that was touched just now may change again within the same tick. */
@@ -220,9 +243,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(remembers),     TEST(forgets_what_changed),
-		TEST(fresh_file),    TEST(coarse_clock),
-		TEST(damaged_cache), TEST(no_place),
+		TEST(remembers),
+		TEST(forgets_what_changed),
+		TEST(forgets_what_is_gone),
+		TEST(fresh_file),
+		TEST(coarse_clock),
+		TEST(damaged_cache),
+		TEST(no_place),
 	};
 
 	return cmocka_run_group_tests_name("statcache", tests, NULL, NULL);
