@@ -99,6 +99,9 @@ static const char *find_edit(const struct node *node, struct text phase,
 {
 	const struct doc_pair *pair = doc_find(node->said, TEXT("phase"));
 
+	if (memchr(node->at.source->bytes.ptr + node->at.begin, '[',
+		   node->at.end - node->at.begin))
+		return "it is one of a range, which would change as a whole";
 	if (node->said->at.source != node->at.source ||
 	    node->said->at.begin < node->at.end)
 		return "it is an alias, so that others would change with it";

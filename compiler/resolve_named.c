@@ -176,8 +176,10 @@ void parse_nodes(struct resolve *r, const struct doc *doc,
 		 const struct field *field)
 {
 	struct site *site = r->site;
-	size_t room = entry_room(r, doc, field);
+	size_t room;
 
+	doc = expand_ranges(r, doc);
+	room = entry_room(r, doc, field);
 	site->nodes = arena_new_array(r->arena, room, struct node);
 	site->node_count = parse_entries(
 		r, doc, room,

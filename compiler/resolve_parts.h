@@ -13,6 +13,7 @@
  *     resolve_named.c     maps of profiles, groups and nodes; names -> pointers
  *     resolve_settings.c  what every level may say: kernel, initrd, vars
  *     resolve_boot.c      boot orders, unknown machines
+ *     resolve_ranges.c    one key for the nodes of a rack
  *     resolve_node.c      who a node is, and its groups
  *     resolve_extends.c   profiles that start from others
  *     resolve_channels.c  release channels
@@ -141,6 +142,14 @@ void link_settings(struct resolve *r, struct settings *set);
 /** @param name	of the profile or group whose phases these are */
 void link_phases(struct resolve *r, struct settings *set, struct text name);
 void link_groups(struct resolve *r, struct node *node);
+
+/**
+ * Nodes with names as "node-[01-40]" become one node for each number.
+ *
+ * @param nodes	of any shape
+ * @return @p nodes itself if there are none
+ */
+const struct doc *expand_ranges(struct resolve *r, const struct doc *nodes);
 
 /* ---------------------------------------------------------- parsers -- */
 

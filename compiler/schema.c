@@ -77,7 +77,9 @@ const struct schema_key schema_keys[] = {
 	  "Settings that several nodes share, by name.",
 	  "{workers: {profile: debian, vars: {role: worker}}}" },
 	{ "nodes", AT_SITE, 0, TYPE_NODES, false, NOWHERE,
-	  "The machines, by name.",
+	  "The machines, by name. node-[01-40] stands for forty of them: their "
+	  "mac, uuid, serial and asset are lists with one item for each, ip is "
+	  "that of the first, and all else holds for all.",
 	  "{worker-1: {mac: 52:54:00:00:00:11, groups: [workers]}}" },
 
 	{ "include", AT_SITE, 0, TYPE_INCLUDE, false, NOWHERE,
@@ -381,7 +383,14 @@ static const struct {
 			    "embedded, remote or both" },
 	[TYPE_PROFILES] = { NAMED("profile"), "map of profiles" },
 	[TYPE_GROUPS] = { NAMED("group"), "map of groups" },
-	[TYPE_NODES] = { NAMED("node"), "map of nodes" },
+	[TYPE_NODES] = { "\"type\": \"object\", \"propertyNames\": "
+			 "{\"maxLength\": 63, \"pattern\": "
+			 "\"^[A-Za-z0-9\\\\[][A-Za-z0-9._\\\\[\\\\]-]*$\"}, "
+			 "\"patternProperties\": {\"\\\\[\": {\"type\": "
+			 "\"object\"}}, \"additionalProperties\": {\"anyOf\": "
+			 "[{\"type\": \"null\"}, "
+			 "{\"$ref\": \"#/$defs/node\"}]}",
+			 "map of nodes" },
 	[TYPE_PHASES] = { NAMED("phase"), "map of phases" },
 	[TYPE_REFERENCE] = { NAME, "name of a profile" },
 	[TYPE_REFERENCES] = { ONE_OR_MORE("{" NAME "}"),

@@ -1,0 +1,242 @@
+#include "resolve_parts.h"
+
+#include "arena.h"
+#include "doc.h"
+#include "map.h"
+#include "vec.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+/* More would be a slip of the finger. */
+enum { RANGE_NODES_MAX = 10000, RANGE_DIGITS_MAX = 6 };
+
+/* "node-[01-40].lab": a name for each number. */
+struct range {
+	const struct doc_pair *pair;
+	struct text before, after; /* what stands around the brackets */
+	unsigned first, count;
+	int digits; /* with zeros in front */
+};
+
+struct expansion {
+	struct resolve *r;
+	struct map seen; /* name -> struct doc_pair that says it */
+	VEC(struct doc_pair) nodes;
+};
+
+static void bad_range(struct resolve *r, struct span at, const char *wrong)
+{
+	struct diag *d = diag_at(r->ds, DIAG_E313, at, "%s", wrong);
+
+	diag_help(r->ds, d, "a range of names is written node-[01-40]");
+}
+
+static const char *read_number(const char *from, const char *end, unsigned *ret)
+{
+	const char *digit = from;
+
+	*ret = 0;
+	while (digit < end && *digit >= '0' && *digit <= '9' &&
+	       digit - from < RANGE_DIGITS_MAX)
+		*ret = 10 * *ret + (unsigned)(*digit++ - '0');
+	return digit > from ? digit : NULL;
+}
+
+static bool range_parse(struct resolve *r, const struct doc_pair *pair,
+			struct range *range)
+{
+	const char *name = pair->key.ptr, *end = name + pair->key.len;
+	const char *open = memchr(name, '[', pair->key.len), *at;
+	const char *dash = NULL, *close = NULL;
+	unsigned last = 0;
+
+	if ((at = read_number(open + 1, end, &range->first)) && *at == '-') {
+		dash = at;
+		close = read_number(dash + 1, end, &last);
+	}
+	if (!close || *close != ']' || dash - open != close - dash) {
+		bad_range(r, pair->key_at,
+			  "this is no range: two numbers of the same number "
+			  "of digits are wanted between the brackets");
+		return false;
+	}
+	if (last < range->first || last - range->first >= RANGE_NODES_MAX) {
+		bad_range(r, pair->key_at,
+			  last < range->first ? "this range counts down"
+					      : "this range has more than "
+						"10000 nodes");
+		return false;
+	}
+	range->pair = pair;
+	range->count = last - range->first + 1;
+	range->digits = (int)(dash - open - 1);
+	range->before = (struct text){ name, (size_t)(open - name) };
+	range->after = (struct text){ close + 1, (size_t)(end - close - 1) };
+	return true;
+}
+
+/* Keys whose list has one item for each node. */
+static bool is_counted(struct text key)
+{
+	static const char *const keys[] = { "mac", "uuid", "serial", "asset" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (text_is(key, keys[i]))
+			return true;
+	return false;
+}
+
+static bool counts_fit(struct resolve *r, const struct range *range)
+{
+	const struct doc *said = range->pair->value;
+	size_t errors = r->ds->errors;
+
+	for (size_t i = 0; i < said->count; i++) {
+		const struct doc_pair *pair = &said->pairs[i];
+		struct diag *d;
+
+		if (!is_counted(pair->key) ||
+		    (pair->value->kind == DOC_LIST &&
+		     pair->value->count == range->count))
+			continue;
+		d = diag_at(r->ds, DIAG_E313, pair->key_at,
+			    "\"%s\" of %u nodes takes a list of as many, and "
+			    "this has %zu",
+			    pair->key.ptr, range->count,
+			    pair->value->kind == DOC_LIST ? pair->value->count
+							  : (size_t)1);
+		diag_note_at(r->ds, d, range->pair->key_at, "the range");
+	}
+	return r->ds->errors == errors;
+}
+
+/* The address @p index behind the first one, in the same network. */
+static struct doc *address_at(struct resolve *r, const struct doc *first,
+			      unsigned index)
+{
+	struct doc *doc = arena_new(r->arena, struct doc);
+	const char *slash = strchr(first->text.ptr, '/');
+	char text[INET_ADDRSTRLEN] = "";
+	size_t len =
+		slash ? (size_t)(slash - first->text.ptr) : first->text.len;
+	int prefix = slash ? atoi(slash + 1) : 0;
+	uint32_t address, mask;
+	struct in_addr in;
+
+	*doc = *first;
+	if (len >= sizeof(text) || prefix < 0 || prefix > 32)
+		return doc; /* its parser has something to say */
+	memcpy(text, first->text.ptr, len);
+	if (inet_pton(AF_INET, text, &in) != 1)
+		return doc;
+	mask = prefix ? 0xffffffffu << (32 - prefix) : 0;
+	address = ntohl(in.s_addr);
+	if (((address + index) & mask) != (address & mask) ||
+	    address + index < address)
+		bad_range(r, first->at,
+			  "the addresses of this range run out of the network "
+			  "of the first");
+	in.s_addr = htonl(address + index);
+	inet_ntop(AF_INET, &in, text, sizeof(text));
+	doc->text = text_of(
+		arena_printf(r->arena, "%s%s", text, slash ? slash : ""));
+	return doc;
+}
+
+/* What the node of one number says. */
+static struct doc *node_said(struct resolve *r, const struct range *range,
+			     unsigned index)
+{
+	const struct doc *said = range->pair->value;
+	struct doc *node = arena_new(r->arena, struct doc);
+
+	*node = (struct doc){ .kind = DOC_MAP, .at = said->at };
+	doc_set_room(r->arena, node, said->count);
+	for (size_t i = 0; i < said->count; i++) {
+		struct doc_pair *pair = &node->pairs[i];
+
+		*pair = said->pairs[i];
+		if (is_counted(pair->key))
+			pair->value = pair->value->items[index];
+		else if (text_is(pair->key, "ip") &&
+			 pair->value->kind == DOC_SCALAR)
+			pair->value = address_at(r, pair->value, index);
+	}
+	doc_index(node);
+	return node;
+}
+
+static void add(struct expansion *e, const struct doc_pair *from,
+		struct text name, struct doc *said)
+{
+	void **slot = map_at(&e->seen, name);
+	const struct doc_pair *other = *slot;
+
+	if (other) {
+		struct diag *d =
+			diag_at(e->r->ds, DIAG_E421, from->key_at,
+				"node \"%s\" is said twice, by a range "
+				"and by another key",
+				name.ptr);
+		diag_note_at(e->r->ds, d, other->key_at, "the other one");
+		return;
+	}
+	*slot = (void *)(uintptr_t)from;
+	*vec_push(e->r->arena, &e->nodes) =
+		(struct doc_pair){ name, from->key_at, said };
+}
+
+static void add_range(struct expansion *e, const struct doc_pair *pair)
+{
+	struct resolve *r = e->r;
+	struct range range;
+
+	if (!range_parse(r, pair, &range))
+		return;
+	if (pair->value->kind != DOC_MAP) {
+		wrong_shape(r, pair->value, pair->key.ptr, "a map");
+		return;
+	}
+	if (!counts_fit(r, &range))
+		return;
+	for (unsigned i = 0; i < range.count; i++) {
+		const char *name = arena_printf(
+			r->arena, "%.*s%0*u%s", (int)range.before.len,
+			range.before.ptr, range.digits, range.first + i,
+			range.after.ptr);
+
+		add(e, pair, text_of(name), node_said(r, &range, i));
+	}
+}
+
+static bool is_range(struct text name)
+{
+	return memchr(name.ptr, '[', name.len) != NULL;
+}
+
+const struct doc *expand_ranges(struct resolve *r, const struct doc *nodes)
+{
+	struct expansion e = { .r = r, .seen = { .arena = r->arena } };
+	struct doc *all;
+	bool any = false;
+
+	for (size_t i = 0; nodes->kind == DOC_MAP && i < nodes->count; i++)
+		any = any || is_range(nodes->pairs[i].key);
+	if (!any)
+		return nodes;
+	for (size_t i = 0; i < nodes->count; i++) {
+		const struct doc_pair *pair = &nodes->pairs[i];
+
+		if (is_range(pair->key))
+			add_range(&e, pair);
+		else
+			add(&e, pair, pair->key, pair->value);
+	}
+	all = arena_new(r->arena, struct doc);
+	*all = (struct doc){ .kind = DOC_MAP,
+			     .at = nodes->at,
+			     .pairs = e.nodes.at,
+			     .count = e.nodes.count };
+	return all;
+}
