@@ -1,6 +1,7 @@
 #include "key.h"
 
 #include "openssl_glue.h"
+#include "pkcs11.h"
 #include "sbuf.h"
 
 #include <errno.h>
@@ -35,7 +36,9 @@ static EVP_PKEY *generate(enum key_type type)
 void key_release(struct key *key)
 {
 	EVP_PKEY_free(key->pkey);
+	pkcs11_release(key->token);
 	key->pkey = NULL;
+	key->token = NULL;
 }
 
 int key_generate(enum key_type type, struct key *ret_key)

@@ -29,7 +29,8 @@ enum key_type {
 
 /** Zero-initialise before first use. */
 struct key {
-	void *pkey; /**< EVP_PKEY; NULL: there is none */
+	void *pkey;  /**< EVP_PKEY; NULL: there is none */
+	void *token; /**< that it stays in, see pkcs11.h; or NULL */
 };
 
 void key_release(struct key *key);

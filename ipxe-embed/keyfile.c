@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "asset.h"
 #include "cleanup.h"
+#include "pkcs11.h"
 #include "report.h"
 #include "sbuf.h"
 #include "terminal.h"
@@ -157,8 +158,26 @@ static enum status get_passphrase(const struct call *call, const char *key_path,
 	if (file)
 		return keyfile_passphrase(call, file, ret_passphrase);
 	return ask(call,
-		   arena_printf(call->arena, "Passphrase of %s: ", key_path),
+		   arena_printf(call->arena, "%s of %s: ",
+				pkcs11_is_uri(key_path) ? "PIN" : "Passphrase",
+				key_path),
 		   ret_passphrase);
+}
+
+/* In messages; what follows may be a PIN. */
+static const char *uri_without_query(const struct call *call, const char *uri)
+{
+	return arena_copy(call->arena, uri, strcspn(uri, "?"));
+}
+
+/* @param pem	unless the key is in a token */
+static int read_key(const char *path, const struct secret *pem,
+		    const struct secret *passphrase, struct key *ret_key,
+		    struct sbuf *why)
+{
+	if (pkcs11_is_uri(path))
+		return pkcs11_key(path, passphrase, ret_key, why);
+	return key_parse(pem->ptr, pem->len, passphrase, ret_key, why);
 }
 
 enum status keyfile_read_keeping(const struct call *call, const char *path,
@@ -168,24 +187,25 @@ enum status keyfile_read_keeping(const struct call *call, const char *path,
 {
 	CLEANUP(secret) pem = { 0 };
 	CLEANUP(sbuf) why = { 0 };
-	enum status status = read_file(call, path, &pem);
+	bool in_token = pkcs11_is_uri(path);
+	const char *shown = in_token ? uri_without_query(call, path) : path;
+	enum status status = in_token ? STATUS_OK : read_file(call, path, &pem);
 	int error;
 
 	secret_release(ret_passphrase);
 	if (status != STATUS_OK)
 		return status;
-	error = key_parse(pem.ptr, pem.len, NULL, ret_key, &why);
+	error = read_key(path, &pem, NULL, ret_key, &why);
 	if (error == -ENOKEY) {
-		status = get_passphrase(call, path, passphrase_file,
+		status = get_passphrase(call, shown, passphrase_file,
 					ret_passphrase);
 		if (status != STATUS_OK)
 			return status;
 		sbuf_reset(&why);
-		error = key_parse(pem.ptr, pem.len, ret_passphrase, ret_key,
-				  &why);
+		error = read_key(path, &pem, ret_passphrase, ret_key, &why);
 	}
 	if (error)
-		return report_error(call, "%s: %s", path, sbuf_text(&why));
+		return report_error(call, "%s: %s", shown, sbuf_text(&why));
 	return STATUS_OK;
 }
 

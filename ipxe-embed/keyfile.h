@@ -17,6 +17,7 @@ enum status keyfile_certificates(const struct call *call, const char *path,
 /**
  * Read a private key.
  *
+ * @param path	of a file; or a pkcs11: URI, whose passphrase is its PIN
  * @param passphrase_file	where its passphrase is; NULL: it is asked for
  *				at the terminal, if the key has one
  */

@@ -1055,7 +1055,8 @@ static const struct option_row rows[] = {
 	  OPTION_TEXT(struct build_options, output) },
 	{ .name = "sign-key",
 	  .value = "FILE",
-	  .help = "Sign with this private key, in PEM form, whatever has no "
+	  .help = "Sign with this private key (a file in PEM form, or the "
+		  "pkcs11: URI of a key in a token) whatever has no "
 		  "good signature by it yet. Without it, signing-request says "
 		  "what is to be signed elsewhere.",
 	  OPTION_TEXT(struct build_options, sign_key) },
@@ -1076,7 +1077,8 @@ static const struct option_row rows[] = {
 	  OPTION_TEXT(struct build_options, passphrase_file) },
 	{ .name = "secure-boot-key",
 	  .value = "FILE",
-	  .help = "The private key of db (`ipxe-embed keys secure-boot`). It "
+	  .help = "The private key of db (`ipxe-embed keys secure-boot`): a "
+		  "file, or the pkcs11: URI of a key in a token. It "
 		  "signs the UEFI images, and what they boot if the site has "
 		  "`verify: secure-boot`, for the firmware to verify.",
 	  OPTION_TEXT(struct build_options, boot_key) },

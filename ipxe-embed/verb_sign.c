@@ -234,7 +234,8 @@ static enum status run_sign(struct call *call)
 static const struct option_row rows[] = {
 	{ .name = "key",
 	  .value = "FILE",
-	  .help = "The private key of the code signer, in PEM form.",
+	  .help = "The private key of the code signer: a file in PEM form, or "
+		  "the pkcs11: URI of a key in a token.",
 	  OPTION_TEXT(struct sign_options, key) },
 	{ .name = "cert",
 	  .value = "FILE",

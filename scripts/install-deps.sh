@@ -10,11 +10,11 @@ set -eu
 packages() {
 	case $1 in
 	build) echo gcc make libc6-dev pkg-config libyaml-dev libssl-dev \
-		libjansson-dev libslirp-dev ;;
+		libjansson-dev libslirp-dev libp11-dev libp11-kit-dev ;;
 	test) echo clang libclang-rt-dev libcmocka-dev openssl jq shellcheck \
 		python3 python3-yaml python3-jsonschema procps strace groff-base \
 		man-db efitools sbsigntool systemd-boot-efi \
-		binutils zstd ;;
+		binutils zstd softhsm2 p11-kit-modules ;;
 	base) echo gcc make libc6-dev binutils perl liblzma-dev ;;
 	native) echo nginx libslirp-dev pkg-config openssl python3 ;;
 	e2e) echo nginx qemu-system-x86 ovmf ipxe-qemu busybox-static \
