@@ -93,6 +93,7 @@ static const char *const commands[] = {
 	"imgtrust", "imgverify",  "inc",     "initrd",  "iseq",     "isset",
 	"module",   "poweroff",   "reboot",  "sanboot", "set",      "sha256sum",
 	"shell",    "sleep",      "imgstat", "ntp",     "kernel",   "imgselect",
+	"choose",   "imgexec",    "item",    "menu",    "vcreate",
 };
 
 static bool is_command(struct text word)
