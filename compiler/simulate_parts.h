@@ -130,6 +130,8 @@ int sim_parse(struct sim *sim, enum sim_type type, struct text value,
 int sim_format(struct sim *sim, enum sim_type type, const struct sbuf *raw,
 	       struct sbuf *out);
 int sim_number(enum sim_type type, const struct sbuf *raw, uint64_t *ret);
+/** A type by its name; TYPE_NONE when there is none of that name. */
+enum sim_type sim_type_of(struct text name);
 /** Width in bytes; 0 when it is no integer. */
 size_t sim_type_width(enum sim_type type);
 void sim_settings_init(struct sim *sim);
@@ -217,6 +219,8 @@ void sim_unmodelled(struct sim *sim, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /** A pause: the run ends if all is as it was at the last one. */
 void sim_pause(struct sim *sim);
+/** To be called at each jump: the run ends if it goes round in a circle. */
+void sim_look_for_circle(struct sim *sim);
 /** End the run; the first end counts. */
 void sim_finish(struct sim *sim, enum sim_end end);
 

@@ -1,0 +1,92 @@
+#include "prove_parts.h"
+
+#include "cleanup.h"
+
+/* What is shown of a trace. */
+enum { TRACE_LINES = 12 };
+
+static void describe_scene(const struct proof *p, struct sbuf *out)
+{
+	static const char *const harms[] = {
+		[HARM_NONE] = "",
+		[HARM_LOST] = " cannot be fetched",
+		[HARM_TAMPERED] = " was changed on the way",
+		[HARM_SWAPPED] = " of nodes is that of others",
+	};
+	const struct scene *scene = &p->scene;
+
+	sbuf_printf(out, "on %s%s", scene->platform,
+		    scene->secure_boot ? " with Secure Boot" : "");
+	if (scene->disk)
+		sbuf_puts(out, ", with a disk that boots");
+	if (scene->offline)
+		sbuf_puts(out, ", without a network");
+	if (scene->person == PERSON_LEAVES)
+		sbuf_puts(out, ", leaving every menu");
+	if (scene->person == PERSON_CHOOSES) {
+		const struct menu *menu = p->machine->menus[scene->menu].menu;
+
+		sbuf_printf(out, ", choosing %s in menu %s",
+			    menu->items[scene->item].name.ptr, menu->name.ptr);
+	}
+	if (scene->harm && scene->victim)
+		sbuf_printf(out, ", when %s%s%s", scene->victim->path.ptr,
+			    scene->victim_signature ? ".sig" : "",
+			    harms[scene->harm]);
+	else if (scene->harm)
+		sbuf_printf(out, ", when everything%s", harms[scene->harm]);
+	if (scene->harm && scene->base.ptr)
+		sbuf_printf(out, " at %s", scene->base.ptr);
+}
+
+/* The last lines of a text. */
+static const char *tail(struct sbuf *text, size_t lines)
+{
+	const char *begin;
+
+	if (text->len)
+		text->ptr[--text->len] = '\0';
+	begin = sbuf_text(text) + text->len;
+
+	while (begin > sbuf_text(text)) {
+		if (begin[-1] == '\n' && --lines == 0)
+			break;
+		begin--;
+	}
+	return begin;
+}
+
+/* Once more, with somebody looking. */
+static void record(struct proof *p, struct sbuf *trace)
+{
+	p->trace = trace;
+	p->chosen = false;
+	(void)sim_run(p->sim, p->script, &p->world);
+	p->trace = NULL;
+}
+
+void proof_report(struct proof *p, enum sim_end end)
+{
+	const struct node *node = p->machine->node;
+	const char *fault = p->fault ? p->fault : sim_end_text(end);
+	const char *details =
+		arena_copy(p->ds->arena, p->details.ptr, p->details.len);
+	CLEANUP(sbuf) scene = { 0 };
+	CLEANUP(sbuf) trace = { 0 };
+	struct intention intention =
+		intention_of(p->plan, p->machine, p->order_script, &p->scene);
+	struct diag *diag;
+
+	describe_scene(p, &scene);
+	record(p, &trace);
+	diag = diag_at(p->ds, DIAG_E950, node ? node->at : (struct span){ 0 },
+		       "%s%s, %s, %s%s%s", node ? "node " : "",
+		       node ? node->name.ptr : "an unknown machine",
+		       sbuf_text(&scene), fault, *details ? ": " : "", details);
+	diag_help(p->ds, diag, "by the site it %s%s%s",
+		  sim_end_text(intention.end),
+		  intention.boot ? " of profile " : "",
+		  intention.boot ? intention.boot->profile->name.ptr : "");
+	diag_help(p->ds, diag, "the last that it does:\n%s",
+		  tail(&trace, TRACE_LINES));
+}
