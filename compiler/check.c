@@ -207,7 +207,7 @@ static void unknown_is_harmless(struct check *c)
 	const struct menu **menus;
 	size_t count;
 
-	if (c->site->allow_unknown_install)
+	if (c->site->allow_unknown_install.on)
 		return;
 	if (step) {
 		refuse_unknown_install(c, step);

@@ -52,6 +52,17 @@ static void fact_add_list(struct facts *facts, const char *key,
 	fact_add(facts, key, taken(facts->arena, &text));
 }
 
+static void fact_add_texts(struct facts *facts, const char *key,
+			   const struct text *texts, size_t count,
+			   const char *separator)
+{
+	struct sbuf text = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		sbuf_printf(&text, "%s%s", i ? separator : "", texts[i].ptr);
+	fact_add(facts, key, taken(facts->arena, &text));
+}
+
 static const char *key_of(struct facts *facts, const struct boot *boot,
 			  const char *what)
 {
@@ -79,10 +90,8 @@ static void boot_facts(struct facts *facts, const struct boot *boot)
 		put_blob(&text, boot->initrds[i]);
 	fact_add(facts, key_of(facts, boot, "initrd"),
 		 taken(facts->arena, &text));
-	for (size_t i = 0; i < boot->arg_count; i++)
-		sbuf_printf(&text, "%s%s", i ? " " : "", boot->args[i].ptr);
-	fact_add(facts, key_of(facts, boot, "args"),
-		 taken(facts->arena, &text));
+	fact_add_texts(facts, key_of(facts, boot, "args"), boot->args,
+		       boot->arg_count, " ");
 	for (size_t i = 0; i < boot->file_count; i++) {
 		const struct injected *file = &boot->files[i];
 
@@ -91,6 +100,30 @@ static void boot_facts(struct facts *facts, const struct boot *boot)
 		fact_add(facts, key_of(facts, boot, file->path.ptr),
 			 taken(facts->arena, &text));
 	}
+	for (size_t i = 0; i < boot->served_count; i++) {
+		const struct served_file *served = &boot->served[i];
+
+		sbuf_printf(&text, "%s, sha256 %s", served->blob->path.ptr,
+			    served->blob->hex.ptr);
+		fact_add(facts,
+			 key_of(facts, boot,
+				arena_printf(facts->arena, "serve %s",
+					     served->name.ptr)),
+			 taken(facts->arena, &text));
+	}
+}
+
+static void uplink_facts(struct facts *facts, const struct uplink *uplink)
+{
+	fact_add(facts, "network ip", uplink->ip);
+	fact_add(facts, "network netmask", uplink->netmask);
+	fact_add(facts, "network gateway", uplink->gateway);
+	fact_add_texts(facts, "network dns", uplink->servers,
+		       uplink->server_count, ", ");
+	fact_add(facts, "network vlan", uplink->vlan);
+	fact_add_texts(facts, "network nics", uplink->nics, uplink->nic_count,
+		       ", ");
+	fact_add(facts, "network ntp", uplink->ntp);
 }
 
 static struct text order_words(struct arena *arena,
@@ -112,6 +145,15 @@ static struct text order_words(struct arena *arena,
 	return taken(arena, &text);
 }
 
+static void put_item(struct sbuf *out, const struct menu_item *item)
+{
+	sbuf_printf(out, "%s%s", out->len ? ", " : "", item->name.ptr);
+	if (item->key.text.ptr)
+		sbuf_printf(out, " [%s]", item->key.text.ptr);
+	if (item->text.text.ptr)
+		sbuf_printf(out, " \"%s\"", item->text.text.ptr);
+}
+
 static void menu_facts(struct facts *facts, const struct machine *machine,
 		       const struct menu_boot *shown)
 {
@@ -126,10 +168,12 @@ static void menu_facts(struct facts *facts, const struct machine *machine,
 					  : menu->items[0].name.ptr);
 	if (menu->timeout_s)
 		sbuf_printf(&text, " after %u s", menu->timeout_s);
-	sbuf_puts(&text, "; items");
-	for (size_t i = 0; i < menu->item_count; i++)
-		sbuf_printf(&text, " %s", menu->items[i].name.ptr);
 	fact_add(facts, key, taken(facts->arena, &text));
+	/* Together, since to show them in another order is a change. */
+	for (size_t i = 0; i < menu->item_count; i++)
+		put_item(&text, &menu->items[i]);
+	fact_add(facts, arena_printf(facts->arena, "%s items", key),
+		 taken(facts->arena, &text));
 	for (size_t i = 0; i < menu->item_count; i++)
 		fact_add(facts,
 			 arena_printf(facts->arena, "%s: %s", key,
@@ -137,17 +181,19 @@ static void menu_facts(struct facts *facts, const struct machine *machine,
 			 order_words(facts->arena, machine, shown->items[i]));
 }
 
+static void node_facts(struct facts *facts, const struct node *node)
+{
+	fact_add_list(facts, "mac", node->macs, node->mac_count);
+	fact_add(facts, "uuid", node->uuid.text);
+	fact_add(facts, "serial", node->serial.text);
+	fact_add(facts, "asset", node->asset.text);
+	fact_add(facts, "ip", node->ip.text);
+}
+
+/* What a machine does in the phase that it is in. */
 static void machine_facts(struct facts *facts, const struct machine *machine)
 {
-	const struct node *node = machine->node;
-
-	if (node) {
-		fact_add_list(facts, "mac", node->macs, node->mac_count);
-		fact_add(facts, "uuid", node->uuid.text);
-		fact_add(facts, "serial", node->serial.text);
-		fact_add(facts, "asset", node->asset.text);
-		fact_add(facts, "ip", node->ip.text);
-	}
+	uplink_facts(facts, &machine->uplink);
 	fact_add(facts, "boot",
 		 order_words(facts->arena, machine, machine->order));
 	for (size_t i = 0; i < machine->menu_count; i++)
@@ -160,25 +206,17 @@ static void machine_facts(struct facts *facts, const struct machine *machine)
 static void verify_fact(struct facts *facts, unsigned verify)
 {
 	struct sbuf text = { 0 };
+	const char *word;
+	unsigned i = 0;
 
-	if (verify & VERIFY_SIGNATURE)
-		sbuf_puts(&text, "signature ");
-	if (verify & VERIFY_DIGEST)
-		sbuf_puts(&text, "digest ");
-	if (verify & VERIFY_SECURE_BOOT)
-		sbuf_puts(&text, "secure-boot ");
-	text.len -= text.len > 0;
+	while ((i = verify_next(verify, i, &word)))
+		sbuf_printf(&text, "%s%s", text.len ? " " : "", word);
 	fact_add(facts, "verify", taken(facts->arena, &text));
 }
 
 static void site_facts(struct facts *facts, const struct plan *plan,
 		       struct text roots)
 {
-	static const char *const dispatch[] = {
-		[DISPATCH_EMBEDDED] = "embedded",
-		[DISPATCH_REMOTE] = "remote",
-		[DISPATCH_BOTH] = "both",
-	};
 	const struct site *site = plan->effective->site;
 
 	fact_add(facts, "site", plan->site_name);
@@ -187,7 +225,8 @@ static void site_facts(struct facts *facts, const struct plan *plan,
 	fact_add(facts, "trust", roots);
 	verify_fact(facts, site->verify);
 	fact_add(facts, "signer", plan->signer);
-	fact_add(facts, "dispatch", text_of(dispatch[site->dispatch.kind]));
+	fact_add(facts, "dispatch",
+		 text_of(dispatch_word(site->dispatch.kind)));
 }
 
 /* ----------------------------------------------------------- comparison -- */
@@ -217,22 +256,86 @@ static void note(struct comparison *c, struct changes *changes, struct text key,
 	};
 }
 
-static void compare_facts(struct comparison *c, struct changes changes,
+static void compare_facts(struct comparison *c, struct changes *changes,
 			  const struct facts *old, const struct facts *new)
 {
 	vec_foreach (const struct fact, fact, &old->all) {
 		const struct fact *other = fact_find(new, fact->key);
 
 		if (!other || !text_equal(fact->value, other->value))
-			note(c, &changes, fact->key, fact, other);
+			note(c, changes, fact->key, fact, other);
 	}
 	vec_foreach (const struct fact, fact, &new->all)
 		if (!fact_find(old, fact->key))
-			note(c, &changes, fact->key, NULL, fact);
-	if (!changes.list.count)
+			note(c, changes, fact->key, NULL, fact);
+}
+
+static void keep(struct comparison *c, const struct changes *changes)
+{
+	if (!changes->list.count)
 		return;
-	c->result->nodes_changed += changes.of == OF_NODE;
-	*vec_push(c->arena, &c->result->all) = changes;
+	c->result->nodes_changed += changes->of == OF_NODE;
+	*vec_push(c->arena, &c->result->all) = *changes;
+}
+
+static bool same_value(struct text a, struct text b)
+{
+	return !a.ptr == !b.ptr && text_equal(a, b);
+}
+
+/* Whether a change is known already: of the phase that the machine is in. */
+static bool is_noted(const struct changes *changes, const struct change *change)
+{
+	vec_foreach (const struct change, known, &changes->list)
+		if (text_equal(known->key, change->key) &&
+		    same_value(known->old, change->old) &&
+		    same_value(known->new, change->new))
+			return true;
+	return false;
+}
+
+/* What a machine would do in a phase that neither site has it in. */
+static void compare_later(struct comparison *c, struct changes *changes,
+			  const struct machine *old, const struct machine *new)
+{
+	struct arena scratch = { 0 };
+	struct facts before = { .arena = &scratch }, after = before;
+	struct changes later = { .of = changes->of };
+
+	machine_facts(&before, old);
+	machine_facts(&after, new);
+	compare_facts(c, &later, &before, &after);
+	vec_foreach (struct change, change, &later.list) {
+		const char *key;
+
+		if (is_noted(changes, change))
+			continue;
+		key = arena_printf(c->arena, "in phase %s: %s", old->phase.ptr,
+				   change->key.ptr);
+		change->key = text_of(key);
+		*vec_push(c->arena, &changes->list) = *change;
+	}
+	arena_release(&scratch);
+}
+
+static void compare_phases(struct comparison *c, struct changes *changes,
+			   const struct machine *old, const struct machine *new)
+{
+	for (size_t i = 0; i < old->later_count; i++)
+		for (size_t j = 0; j < new->later_count; j++)
+			if (text_equal(old->later[i].phase,
+				       new->later[j].phase))
+				compare_later(c, changes, &old->later[i],
+					      &new->later[j]);
+}
+
+static void whole_machine_facts(struct facts *facts,
+				const struct machine *machine)
+{
+	if (machine->node)
+		node_facts(facts, machine->node);
+	fact_add(facts, "phase", machine->phase);
+	machine_facts(facts, machine);
 }
 
 static void compare_machines(struct comparison *c, struct changes changes,
@@ -242,9 +345,11 @@ static void compare_machines(struct comparison *c, struct changes changes,
 	struct arena scratch = { 0 };
 	struct facts before = { .arena = &scratch }, after = before;
 
-	machine_facts(&before, old);
-	machine_facts(&after, new);
-	compare_facts(c, changes, &before, &after);
+	whole_machine_facts(&before, old);
+	whole_machine_facts(&after, new);
+	compare_facts(c, &changes, &before, &after);
+	compare_phases(c, &changes, old, new);
+	keep(c, &changes);
 	arena_release(&scratch);
 }
 
@@ -254,10 +359,12 @@ static void compare_sites(struct comparison *c, const struct plan *old,
 {
 	struct arena scratch = { 0 };
 	struct facts before = { .arena = &scratch }, after = before;
+	struct changes changes = { .of = OF_SITE };
 
 	site_facts(&before, old, old_roots);
 	site_facts(&after, new, new_roots);
-	compare_facts(c, (struct changes){ .of = OF_SITE }, &before, &after);
+	compare_facts(c, &changes, &before, &after);
+	keep(c, &changes);
 	arena_release(&scratch);
 }
 
@@ -319,23 +426,34 @@ struct difference difference(struct arena *arena, const struct plan *old,
 
 /* ----------------------------------------------------------------- text -- */
 
+/* As of diff(1) with --color. */
+struct palette {
+	const char *head, *old, *new, *reset;
+};
+
+static const struct palette plain = { "", "", "", "" };
+static const struct palette terminal = { "\033[1m", "\033[31m", "\033[32m",
+					 "\033[0m" };
+
 /* What happened to a machine: the same text for those that change alike. */
 static struct text changes_text(struct arena *arena,
+				const struct palette *palette,
 				const struct changes *changes)
 {
+	const struct palette *p = palette;
 	struct sbuf text = { 0 };
 
 	if (changes->added)
-		sbuf_puts(&text, "  added\n");
+		sbuf_printf(&text, "  %sadded%s\n", p->new, p->reset);
 	if (changes->removed)
-		sbuf_puts(&text, "  removed\n");
+		sbuf_printf(&text, "  %sremoved%s\n", p->old, p->reset);
 	vec_foreach (const struct change, change, &changes->list) {
 		if (change->old.ptr)
-			sbuf_printf(&text, "  - %s: %s\n", change->key.ptr,
-				    change->old.ptr);
+			sbuf_printf(&text, "  %s- %s: %s%s\n", p->old,
+				    change->key.ptr, change->old.ptr, p->reset);
 		if (change->new.ptr)
-			sbuf_printf(&text, "  + %s: %s\n", change->key.ptr,
-				    change->new.ptr);
+			sbuf_printf(&text, "  %s+ %s: %s%s\n", p->new,
+				    change->key.ptr, change->new.ptr, p->reset);
 	}
 	return taken(arena, &text);
 }
@@ -348,10 +466,12 @@ struct alike {
 	size_t count;
 };
 
-static void put_alike(const struct alike *alike, struct sbuf *out)
+static void put_alike(const struct alike *alike, const struct palette *palette,
+		      struct sbuf *out)
 {
 	size_t named = alike->count < NAMES_MAX ? alike->count : NAMES_MAX;
 
+	sbuf_puts(out, palette->head);
 	if (alike->of == OF_SITE)
 		sbuf_puts(out, "site");
 	else if (alike->of == OF_UNKNOWN)
@@ -362,17 +482,47 @@ static void put_alike(const struct alike *alike, struct sbuf *out)
 		sbuf_printf(out, "%s %s", i ? "," : "", alike->names[i].ptr);
 	if (alike->count > named)
 		sbuf_printf(out, " and %zu more", alike->count - named);
-	sbuf_printf(out, ":\n%s", alike->text.ptr);
+	sbuf_printf(out, ":%s\n%s", palette->reset, alike->text.ptr);
+}
+
+/* "3 of 7 nodes differ: 2 changed, 1 added" */
+static void put_summary(const struct difference *difference, struct sbuf *out)
+{
+	size_t added = 0, removed = 0;
+	const char *separator = ": ";
+
+	vec_foreach (const struct changes, changes, &difference->all) {
+		added += changes->added;
+		removed += changes->removed;
+	}
+	const struct {
+		size_t count;
+		const char *what;
+	} rows[] = { { difference->nodes_changed - added - removed, "changed" },
+		     { added, "added" },
+		     { removed, "removed" } };
+
+	sbuf_printf(out, "%zu of %zu nodes differ", difference->nodes_changed,
+		    difference->node_count);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (!rows[i].count)
+			continue;
+		sbuf_printf(out, "%s%zu %s", separator, rows[i].count,
+			    rows[i].what);
+		separator = ", ";
+	}
+	sbuf_putc(out, '\n');
 }
 
 void difference_text(struct arena *arena, const struct difference *difference,
-		     struct sbuf *out)
+		     bool colour, struct sbuf *out)
 {
+	const struct palette *palette = colour ? &terminal : &plain;
 	struct map known = { .arena = arena };
 	VEC(struct alike *) all = { 0 };
 
 	vec_foreach (const struct changes, changes, &difference->all) {
-		struct text text = changes_text(arena, changes);
+		struct text text = changes_text(arena, palette, changes);
 		struct sbuf key = { 0 };
 		struct alike *alike;
 		void **slot;
@@ -390,10 +540,9 @@ void difference_text(struct arena *arena, const struct difference *difference,
 			alike->names[alike->count - 1] = changes->name;
 	}
 	vec_foreach (struct alike *, alike, &all)
-		put_alike(*alike, out);
+		put_alike(*alike, palette, out);
 	if (difference->all.count)
-		sbuf_printf(out, "%zu of %zu nodes differ\n",
-			    difference->nodes_changed, difference->node_count);
+		put_summary(difference, out);
 }
 
 /* ----------------------------------------------------------------- JSON -- */

@@ -39,9 +39,13 @@ struct difference difference(struct arena *arena, const struct plan *old,
 			     struct text old_roots, const struct plan *new,
 			     struct text new_roots);
 
-/** For people: nodes with the same changes together. */
+/**
+ * For people: nodes with the same changes together.
+ *
+ * @param colour	for a terminal
+ */
 void difference_text(struct arena *arena, const struct difference *difference,
-		     struct sbuf *out);
+		     bool colour, struct sbuf *out);
 
 void difference_json(const struct difference *difference, struct sbuf *out);
 

@@ -108,7 +108,7 @@ static void machine_in_phase(struct builder *b, struct machine *machine,
 	levels_set(b->arena, &b->levels, b->site, node, own.profile, phase);
 	if (levels_incomplete(&b->levels))
 		return;
-	b->phase = phase;
+	machine->phase = b->phase = phase;
 	trace_machine(&b->trace, &b->levels);
 	machine_find_uplink(b, machine, own.profile);
 	order = levels_order(&b->levels);
@@ -228,11 +228,15 @@ static void node_machine(struct builder *b, const struct node *node,
 	trace_begin(b, node);
 	machine_in_phase(b, machine, phase.text);
 	trace_end(b, machine);
+	machine->later = arena_new_array(b->arena, count, struct machine);
 	for (size_t i = 0; i < count; i++) {
-		struct machine later = { .node = node };
+		struct machine *later = &machine->later[machine->later_count];
 
-		if (!text_equal(phases[i], phase.text))
-			machine_in_phase(b, &later, phases[i]);
+		if (text_equal(phases[i], phase.text))
+			continue;
+		machine->later_count++;
+		later->node = node;
+		machine_in_phase(b, later, phases[i]);
 	}
 }
 
@@ -247,6 +251,7 @@ static void unknown_machine(struct builder *b, struct machine *machine)
 		return; /* was wrong and has been reported */
 	levels_set(b->arena, &b->levels, b->site, NULL, NULL,
 		   (struct text){ NULL, 0 });
+	trace_unknown(&b->trace, b->site);
 	if (!levels_incomplete(&b->levels))
 		machine_find_uplink(b, machine, NULL);
 	machine_follow(b, machine, order->count ? order : &by_default,

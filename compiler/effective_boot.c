@@ -81,19 +81,37 @@ static bool boot_files(struct context *c, struct boot *boot)
 	return good;
 }
 
-/* A path that a boot takes; a kernel takes the place of the one below it. */
-static void trace_path(struct context *c, const struct boot *boot,
-		       const char *key, const struct level *level,
-		       const struct templated *path, bool alone)
+static void trace_initrd(struct context *c, const struct boot *boot,
+			 const struct level *level,
+			 const struct templated *path)
 {
 	struct trace *trace = &c->b->trace;
 	struct text text;
 
-	if (!trace->on || !render(c, path, &text))
-		return;
-	if (alone)
-		trace_replace(trace, boot, key, TEXT(""));
-	trace_add(trace, boot, key, TEXT(""), level, path->at, text);
+	if (trace->on && render(c, path, &text))
+		trace_add(trace, boot, "initrd", TEXT(""), level, path->at,
+			  text);
+}
+
+/* One takes the place of another, which then is not rendered: what it needs
+ * may not even be there. */
+static void trace_kernels(struct context *c, const struct boot *boot,
+			  const struct level *taken)
+{
+	struct trace *trace = &c->b->trace;
+
+	for (size_t i = 0; trace->on && i < c->levels->count; i++) {
+		const struct level *level = &c->levels->at[i];
+		const struct templated *kernel = &level->set->kernel;
+		struct text text = kernel->text;
+
+		if (!kernel->tmpl ||
+		    (level == taken && !render(c, kernel, &text)))
+			continue;
+		trace_replace(trace, boot, "kernel", TEXT(""));
+		trace_add(trace, boot, "kernel", TEXT(""), level, kernel->at,
+			  text);
+	}
 }
 
 static bool boot_kernel(struct context *c, struct boot *boot)
@@ -105,7 +123,6 @@ static bool boot_kernel(struct context *c, struct boot *boot)
 		if (c->levels->at[i].set->kernel.tmpl) {
 			kernel = &c->levels->at[i].set->kernel;
 			level = &c->levels->at[i];
-			trace_path(c, boot, "kernel", level, kernel, true);
 		}
 	}
 	if (!kernel) {
@@ -117,9 +134,11 @@ static bool boot_kernel(struct context *c, struct boot *boot)
 		return false;
 	}
 	boot->kernel = templated_asset(c, kernel);
-	if (boot->kernel)
-		blob_want(c->b, boot->kernel, level, "kernel", NULL);
-	return boot->kernel != NULL;
+	if (!boot->kernel)
+		return false;
+	trace_kernels(c, boot, level);
+	blob_want(c->b, boot->kernel, level, "kernel", NULL);
+	return true;
 }
 
 static bool boot_initrds(struct context *c, struct boot *boot)
@@ -144,8 +163,7 @@ static bool boot_initrds(struct context *c, struct boot *boot)
 			good = good && blob;
 			if (!blob)
 				continue;
-			trace_path(c, boot, "initrd", &c->levels->at[i],
-				   &list->at[j], false);
+			trace_initrd(c, boot, &c->levels->at[i], &list->at[j]);
 			boot->initrds[boot->initrd_count++] = blob;
 			blob_want(c->b, blob, &c->levels->at[i], "initrd",
 				  NULL);
@@ -365,6 +383,7 @@ struct boot *boot_new(struct builder *b, const struct node *node,
 	if (levels_incomplete(c.levels) || !phase_is_said(&c))
 		return NULL;
 	context_set(&c);
+	trace_extends(&b->trace, boot, profile);
 	trace_vars(&b->trace, boot, c.levels);
 	boot->profile = profile;
 	good = boot_serve(&c, boot);

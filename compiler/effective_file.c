@@ -263,8 +263,8 @@ static void trace_files(struct context *c, const struct boot *boot,
 		const struct file *file = &list->at[i];
 
 		trace_replace(trace, boot, key, file->path.text);
-		trace_add(trace, boot, key, file->path.text, level,
-			  file->path.at, file->from.text);
+		trace_add_said(trace, boot, key, file->path.text, level,
+			       file->path.at, file->said);
 	}
 }
 

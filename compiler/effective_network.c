@@ -39,6 +39,86 @@ static bool says_network(const struct levels *levels)
 	return false;
 }
 
+/* One level at a time. */
+struct tracing {
+	struct context *c;
+	const struct level *level;
+};
+
+/* What another level replaces is not rendered: what it needs may not even be
+ * there. */
+static void trace_values(struct tracing *t, const char *key,
+			 const struct templated *values, size_t count,
+			 bool kept)
+{
+	struct trace *trace = &t->c->b->trace;
+	struct text name = text_of(key);
+
+	if (count)
+		trace_replace(trace, NULL, "network", name);
+	for (size_t i = 0; i < count; i++) {
+		struct text text = values[i].text;
+
+		if (!kept || render(t->c, &values[i], &text))
+			trace_add(trace, NULL, "network", name, t->level,
+				  values[i].at, text);
+	}
+}
+
+static void trace_value(struct tracing *t, const char *key,
+			const struct templated *value,
+			const struct templated *kept)
+{
+	trace_values(t, key, value, value->tmpl != NULL,
+		     value->tmpl == kept->tmpl);
+}
+
+static void trace_nics(struct tracing *t, const struct located_list *nics)
+{
+	struct trace *trace = &t->c->b->trace;
+
+	if (nics->count)
+		trace_replace(trace, NULL, "network", TEXT("nics"));
+	for (size_t i = 0; i < nics->count; i++)
+		trace_add(trace, NULL, "network", TEXT("nics"), t->level,
+			  nics->at[i].at, nics->at[i].text);
+}
+
+static void trace_level(struct tracing *t, const struct uplink *uplink,
+			const struct uplink_settings *said,
+			const struct uplink_settings *kept)
+{
+	struct trace *trace = &t->c->b->trace;
+
+	trace_replace(trace, NULL, "network",
+		      said->dhcp ? (struct text){ NULL, 0 } : TEXT(""));
+	if (said->dhcp)
+		trace_add(trace, NULL, "network", TEXT(""), t->level, said->at,
+			  TEXT("dhcp"));
+	if (uplink->ip.ptr)
+		trace_value(t, "ip", &said->ip, &kept->ip);
+	if (uplink->gateway.ptr)
+		trace_value(t, "gateway", &said->gateway, &kept->gateway);
+	trace_values(t, "dns", said->dns.at, said->dns.count,
+		     said->dns.at == kept->dns.at);
+	trace_value(t, "vlan", &said->vlan, &kept->vlan);
+	trace_nics(t, &said->nics);
+	trace_value(t, "ntp", &said->ntp, &kept->ntp);
+}
+
+/* An address is left out where DHCP gives it, and so is its router. */
+static void trace_uplink(struct context *c, const struct uplink *uplink)
+{
+	const struct uplink_settings kept = uplink_merge(c->levels);
+
+	for (size_t i = 0; c->b->trace.on && i < c->levels->count; i++) {
+		struct tracing t = { c, &c->levels->at[i] };
+
+		if (t.level->set->network)
+			trace_level(&t, uplink, t.level->set->network, &kept);
+	}
+}
+
 /* By the levels that are set. */
 void machine_find_uplink(struct builder *b, struct machine *machine,
 			 const struct profile *profile)
@@ -53,6 +133,7 @@ void machine_find_uplink(struct builder *b, struct machine *machine,
 	context_set(&c);
 	machine->uplink =
 		uplink_of(&env, &b->levels, machine->node != NULL, &at);
+	trace_uplink(&c, &machine->uplink);
 	if (machine->uplink.ip.ptr)
 		address_is_unique(b, machine->node, machine->uplink.ip, at);
 }

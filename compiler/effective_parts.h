@@ -160,7 +160,7 @@ bool file_bytes(struct context *c, const struct file *file,
 /* ------------------------------------------------------------ serve -- */
 
 /* Make what is served to a machine, and let templates know of it. */
-bool boot_serve(struct context *c, const struct boot *boot);
+bool boot_serve(struct context *c, struct boot *boot);
 
 /* ---------------------------------------------------------- network -- */
 

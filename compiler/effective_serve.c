@@ -14,6 +14,7 @@ struct served {
 	struct text path; /* below www/ */
 	enum { SERVED_NEW, SERVED_OPEN, SERVED_DONE } state;
 	bool failed; /* reported */
+	const struct blob *blob;
 	struct doc facts, values[SERVED_FACTS];
 	struct doc_pair pairs[SERVED_FACTS];
 };
@@ -71,6 +72,7 @@ static bool serve_verbatim(struct context *c, struct served *served)
 
 	if (!blob)
 		return false;
+	served->blob = blob;
 	served_know_url(c, served, blob->path);
 	served_know(served, SERVED_SHA256, "sha256", blob->hex);
 	blob_want(c->b, blob, served->wanted->level, file->path.text.ptr, NULL);
@@ -118,6 +120,7 @@ static bool serve_rendered(struct context *c, struct served *served)
 		blob_want(b, blob, served->wanted->level, file->path.text.ptr,
 			  c->node ? c->node->name.ptr : NULL);
 	}
+	served->blob = blob;
 	served_know(served, SERVED_SHA256, "sha256", blob->hex);
 	return true;
 }
@@ -193,7 +196,19 @@ static void serve(struct serving *s, struct served *served)
 	served->state = SERVED_DONE;
 }
 
-bool boot_serve(struct context *c, const struct boot *boot)
+static void boot_take_served(struct context *c, struct boot *boot,
+			     const struct serving *s)
+{
+	boot->served =
+		arena_new_array(c->b->arena, s->count, struct served_file);
+	boot->served_count = s->count;
+	for (size_t i = 0; i < s->count; i++)
+		boot->served[i] =
+			(struct served_file){ s->all[i].wanted->file->path.text,
+					      s->all[i].blob };
+}
+
+bool boot_serve(struct context *c, struct boot *boot)
 {
 	struct serving s = { .c = c, .good = true };
 	struct wanted_file *wanted = files_wanted(
@@ -224,5 +239,7 @@ bool boot_serve(struct context *c, const struct boot *boot)
 			serve(&s, &s.all[i]);
 	for (size_t i = 0; i < s.count; i++)
 		serve(&s, &s.all[i]);
+	if (s.good)
+		boot_take_served(c, boot, &s);
 	return s.good;
 }

@@ -69,6 +69,12 @@ struct located_list {
 	size_t count;
 };
 
+/** "true" or "false". */
+struct flag {
+	bool on;
+	struct span at;
+};
+
 /** A value that may hold `{{…}}`. */
 struct templated {
 	struct text text;
@@ -101,6 +107,7 @@ struct file {
 	unsigned mode; /**< permission bits, 0 to 07777 */
 	enum file_format format;
 	struct located_list convert; /**< program and arguments, or none */
+	const struct doc *said;      /**< path of a template, or a map */
 };
 
 struct file_list {
@@ -143,6 +150,7 @@ struct menu_item {
 	struct located text; /**< ptr NULL: shown by its name */
 	struct located key;  /**< one character that chooses it; or ptr NULL */
 	struct boot_order boot;
+	const struct doc *said; /**< a boot order, or a map with one */
 };
 
 /** What a person at the console is asked. */
@@ -154,6 +162,7 @@ struct menu {
 	struct located chosen; /**< name of the default; ptr NULL: the first */
 	struct menu_item *items; /**< in the order of the file */
 	size_t item_count;
+	const struct doc *said; /**< the map of the menu */
 };
 
 /** Cards of a machine that can be told apart by number, and listed. */
@@ -257,7 +266,7 @@ struct site {
 		struct span at;
 	} dispatch;
 	struct boot_order unknown;
-	bool allow_unknown_install;
+	struct flag allow_unknown_install;
 	bool has_phases; /**< some profile or group has */
 	struct settings set;
 	struct channel *channels;
@@ -284,6 +293,12 @@ struct injected {
 	struct blob *blob;
 };
 
+/** A file that the web server has for one machine. */
+struct served_file {
+	struct text name;
+	const struct blob *blob;
+};
+
 /** A profile as one machine boots it. */
 struct boot {
 	const struct profile *profile;
@@ -292,6 +307,8 @@ struct boot {
 	size_t initrd_count;
 	struct injected *files;
 	size_t file_count;
+	struct served_file *served; /**< by name */
+	size_t served_count;
 	struct text *args; /**< tokens that iPXE can carry */
 	size_t arg_count;
 	/** All of the above in one, which alone is published and fetched;
@@ -309,7 +326,9 @@ struct action {
 /** How one machine gets onto the network; ptr NULL: as DHCP says. */
 struct uplink {
 	struct text ip, netmask, gateway;
-	struct text dns; /**< all servers, eight hex digits each */
+	struct text dns;      /**< all servers, eight hex digits each */
+	struct text *servers; /**< the same, dotted */
+	size_t server_count;
 	struct text vlan, ntp;
 	struct text *nics; /**< in this order and no others; any if none */
 	size_t nic_count;
@@ -331,7 +350,8 @@ struct origin {
 	const struct boot *boot; /**< that has it; NULL: the machine itself */
 	const char *key;         /**< of the site file: "args" */
 	struct text name;        /**< of a variable or file; or empty */
-	struct text value;       /**< rendered */
+	struct text value;       /**< rendered; or ptr NULL */
+	const struct doc *said;  /**< what is not rendered: as it is said */
 	const char *level, *of;  /**< "profile", "debian"; "site", "" */
 	struct span at;
 	bool replaced; /**< a higher level has another */
@@ -340,6 +360,7 @@ struct origin {
 /** All that one machine may do. */
 struct machine {
 	const struct node *node; /**< NULL for the unknown machine */
+	struct text phase;       /**< that it is in; ptr NULL: none */
 	struct uplink uplink;
 	struct action *actions; /**< of the boot order, then of the menus */
 	size_t action_count;
@@ -348,6 +369,8 @@ struct machine {
 	size_t menu_count;
 	struct origin *origins; /**< if they were asked for; lowest first */
 	size_t origin_count;
+	struct machine *later; /**< the same in its other phases, by name */
+	size_t later_count;
 };
 
 struct effective {

@@ -19,6 +19,19 @@ const struct site *resolve(struct arena *arena, const struct doc *doc,
 /** The word of a boot order for a step; "profile" for STEP_PROFILE. */
 const char *step_word(enum step_kind kind);
 
+/** "embedded", "remote" or "both". */
+const char *dispatch_word(enum dispatch dispatch);
+
+/**
+ * The ways to verify, one after the other.
+ *
+ * @param verify	of struct site
+ * @param from	0 at first, then what was returned before
+ * @param ret_word	"signature"
+ * @return 0 at the end
+ */
+unsigned verify_next(unsigned verify, unsigned from, const char **ret_word);
+
 /** Whether a word means something in boot orders, so no profile has it. */
 bool step_word_taken(struct text word);
 

@@ -67,6 +67,7 @@ static bool parse_content(struct resolve *r, const struct doc_pair *pair,
 {
 	file->path = (struct located){ pair->key, pair->key_at };
 	file->mode = 0644;
+	file->said = pair->value;
 	if (pair->value->kind == DOC_SCALAR) {
 		struct located path = { pair->value->text, pair->value->at };
 

@@ -34,6 +34,7 @@ void parse_items(struct resolve *r, const struct doc *doc,
 		menu->item_count++;
 		item->name = doc->pairs[i].key;
 		item->at = doc->pairs[i].key_at;
+		item->said = doc->pairs[i].value;
 		parse_item(r, &doc->pairs[i], item);
 	}
 }

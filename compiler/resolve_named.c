@@ -135,6 +135,8 @@ static size_t parse_entries(struct resolve *r, const struct doc *doc,
 		count++;
 		if (entries->level == AT_NODE)
 			((struct node *)(void *)at)->said = pair->value;
+		if (entries->level == AT_MENU)
+			((struct menu *)(void *)at)->said = pair->value;
 		if (wants_map(r, pair->value, pair->key.ptr))
 			parse_map(r, pair->value, &holders);
 		else if (pair->value->kind == DOC_NULL)

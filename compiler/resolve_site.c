@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "plan.h"
+#include "resolve.h"
 #include "value.h"
 
 static const char *site_join(const struct resolve *r, struct text path)
@@ -64,15 +65,28 @@ void parse_asset_urls(struct resolve *r, const struct doc *doc,
 	parse_url_list(r, doc, field, true);
 }
 
+static const struct {
+	const char *word;
+	enum verify bit;
+} ways[] = { { "signature", VERIFY_SIGNATURE },
+	     { "digest", VERIFY_DIGEST },
+	     { "secure-boot", VERIFY_SECURE_BOOT } };
+enum { WAYS = sizeof(ways) / sizeof(*ways) };
+
+unsigned verify_next(unsigned verify, unsigned from, const char **ret_word)
+{
+	for (unsigned i = from; i < WAYS; i++) {
+		if (!(verify & ways[i].bit))
+			continue;
+		*ret_word = ways[i].word;
+		return i + 1;
+	}
+	return 0;
+}
+
 void parse_verify(struct resolve *r, const struct doc *doc,
 		  const struct field *field)
 {
-	static const struct {
-		const char *word;
-		enum verify bit;
-	} ways[] = { { "signature", VERIFY_SIGNATURE },
-		     { "digest", VERIFY_DIGEST },
-		     { "secure-boot", VERIFY_SECURE_BOOT } };
 	struct located_list list = get_scalars(r, doc, field->name);
 	unsigned *verify = field->at;
 
@@ -83,7 +97,7 @@ void parse_verify(struct resolve *r, const struct doc *doc,
 		const struct located *word = &list.at[i];
 		unsigned bit = 0;
 
-		for (size_t w = 0; w < sizeof(ways) / sizeof(*ways); w++)
+		for (size_t w = 0; w < WAYS; w++)
 			if (text_is(word->text, ways[w].word))
 				bit = ways[w].bit;
 		if (bit == VERIFY_SECURE_BOOT && !r->env->make_uki)
@@ -99,21 +113,28 @@ void parse_verify(struct resolve *r, const struct doc *doc,
 	}
 }
 
+static const char *const dispatch_words[] = {
+	[DISPATCH_EMBEDDED] = "embedded",
+	[DISPATCH_REMOTE] = "remote",
+	[DISPATCH_BOTH] = "both",
+};
+enum { DISPATCH_WORDS = sizeof(dispatch_words) / sizeof(*dispatch_words) };
+
+const char *dispatch_word(enum dispatch dispatch)
+{
+	return dispatch_words[dispatch];
+}
+
 void parse_dispatch(struct resolve *r, const struct doc *doc,
 		    const struct field *field)
 {
-	static const char *const words[] = {
-		[DISPATCH_EMBEDDED] = "embedded",
-		[DISPATCH_REMOTE] = "remote",
-		[DISPATCH_BOTH] = "both",
-	};
 	struct located value;
 
 	if (!get_scalar(r, doc, field->name, &value))
 		return;
 	r->site->dispatch.at = value.at;
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		if (text_is(value.text, words[i])) {
+	for (size_t i = 0; i < DISPATCH_WORDS; i++) {
+		if (text_is(value.text, dispatch_words[i])) {
 			r->site->dispatch.kind = (enum dispatch)i;
 			return;
 		}

@@ -199,12 +199,14 @@ void parse_file_path(struct resolve *r, const struct doc *doc,
 void parse_boolean(struct resolve *r, const struct doc *doc,
 		   const struct field *field)
 {
+	struct flag *flag = field->at;
 	struct located value;
 
 	if (!get_scalar(r, doc, field->name, &value))
 		return;
+	flag->at = value.at;
 	if (doc->plain && text_is(value.text, "true"))
-		*(bool *)field->at = true;
+		flag->on = true;
 	else if (!(doc->plain && text_is(value.text, "false")))
 		bad_value(r, DIAG_E312, &value, "is not true or false");
 }

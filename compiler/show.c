@@ -1,5 +1,6 @@
 #include "show.h"
 
+#include "doc.h"
 #include "quote.h"
 #include "resolve.h"
 #include "source.h"
@@ -9,33 +10,37 @@
 
 enum { INDENT = 2, COMMENT_COLUMN = 48 };
 
-static const char *const verify_words[] = { "signature", "digest",
-					    "secure-boot" };
-enum { VERIFY_WORDS = sizeof(verify_words) / sizeof(*verify_words) };
-
-static const char *const dispatch_words[] = {
-	[DISPATCH_EMBEDDED] = "embedded",
-	[DISPATCH_REMOTE] = "remote",
-	[DISPATCH_BOTH] = "both",
-};
-
-/* What a boot takes from its levels, in the order in which people read it. */
-struct boot_key {
+/* What a boot or a machine takes from its levels. */
+struct key {
 	const char *name;
-	bool list;  /* several values, else one */
-	bool named; /* each value has a name */
+	bool list; /* of values, or of named values; else one */
 };
 
-static const struct boot_key boot_keys[] = {
-	{ "kernel", false, false }, { "initrd", true, false },
-	{ "args", true, false },    { "files", true, true },
-	{ "vars", true, true },
+/* In the order in which people read it. */
+static const struct key boot_keys[] = {
+	{ "extends", true }, { "kernel", false }, { "initrd", true },
+	{ "args", true },    { "files", true },   { "serve", true },
+	{ "channel", true }, { "vars", true },
 };
 enum { BOOT_KEYS = sizeof(boot_keys) / sizeof(*boot_keys) };
 
-static const char *const machine_keys[] = { "profile", "phase", "channel",
-					    "boot" };
+static const struct key machine_keys[] = {
+	{ "profile", false },
+	{ "phase", false },
+	{ "phases", true },
+	{ "channel", false },
+	{ "boot", false },
+	{ "unknown", false },
+	{ "allow-unknown-install", false },
+};
 enum { MACHINE_KEYS = sizeof(machine_keys) / sizeof(*machine_keys) };
+
+/* Of "network". */
+static const struct key network_keys[] = {
+	{ "ip", false },   { "gateway", false }, { "dns", true },
+	{ "vlan", false }, { "nics", true },     { "ntp", false },
+};
+enum { NETWORK_KEYS = sizeof(network_keys) / sizeof(*network_keys) };
 
 const struct machine *show_find(struct arena *arena, const struct plan *plan,
 				const char *name)
@@ -96,6 +101,42 @@ static void put_scalar(struct show *show, struct text text)
 		sbuf_add(show->out, text.ptr, text.len);
 	else
 		quote_json(show->out, text);
+}
+
+/* As YAML takes it within a line. */
+static void put_flow(struct show *show, const struct doc *doc)
+{
+	const char *comma = "";
+
+	switch (doc->kind) {
+	case DOC_NULL:
+		sbuf_puts(show->out, "null");
+		return;
+	case DOC_SCALAR:
+		/* "1.10" in quotes is no number. */
+		if (doc->plain)
+			put_scalar(show, doc->text);
+		else
+			quote_json(show->out, doc->text);
+		return;
+	case DOC_LIST:
+		sbuf_putc(show->out, '[');
+		for (size_t i = 0; i < doc->count; i++, comma = ", ") {
+			sbuf_puts(show->out, comma);
+			put_flow(show, doc->items[i]);
+		}
+		sbuf_putc(show->out, ']');
+		return;
+	case DOC_MAP:
+		sbuf_puts(show->out, "{ ");
+		for (size_t i = 0; i < doc->count; i++, comma = ", ") {
+			sbuf_puts(show->out, comma);
+			put_scalar(show, doc->pairs[i].key);
+			sbuf_puts(show->out, ": ");
+			put_flow(show, doc->pairs[i].value);
+		}
+		sbuf_puts(show->out, doc->count ? " }" : "}");
+	}
 }
 
 static void put_place(struct sbuf *out, struct span at)
@@ -166,15 +207,15 @@ static void put_origin(struct show *show, unsigned depth, bool item,
 		put_scalar(show, name);
 		sbuf_puts(show->out, ": ");
 	}
-	if (origin->value.ptr)
-		put_scalar(show, origin->value);
+	if (origin->said)
+		put_flow(show, origin->said);
 	else
-		sbuf_puts(show->out, "{ content: }");
+		put_scalar(show, origin->value);
 	line_end(show, origin->at, origin->level, origin->of);
 }
 
 static void put_origins(struct show *show, unsigned depth,
-			const struct boot *boot, const struct boot_key *key)
+			const struct boot *boot, const struct key *key)
 {
 	bool begun = !key->list;
 
@@ -189,6 +230,28 @@ static void put_origins(struct show *show, unsigned depth,
 		put_origin(show, depth + key->list, key->list,
 			   key->list ? origin->name : text_of(key->name),
 			   origin);
+	}
+}
+
+/* One part of the network. */
+static void put_part(struct show *show, const struct key *key)
+{
+	bool begun = false;
+
+	for (size_t i = 0; i < show->machine->origin_count; i++) {
+		const struct origin *origin = &show->machine->origins[i];
+
+		if (!is_of(origin, NULL, "network") ||
+		    !text_is(origin->name, key->name))
+			continue;
+		if (origin->replaced || !key->list) {
+			put_origin(show, 1, false, origin->name, origin);
+			continue;
+		}
+		if (!begun)
+			put_heading(show, 1, key->name);
+		begun = true;
+		put_origin(show, 2, true, TEXT(""), origin);
 	}
 }
 
@@ -223,6 +286,16 @@ static void put_fetches(struct show *show, unsigned depth,
 		put_blob(show, depth + 1, boot->files[i].blob);
 }
 
+/* What the booted system may fetch itself. */
+static void put_served(struct show *show, unsigned depth,
+		       const struct boot *boot)
+{
+	if (boot->served_count)
+		put_heading(show, depth, "serves");
+	for (size_t i = 0; i < boot->served_count; i++)
+		put_blob(show, depth + 1, boot->served[i].blob);
+}
+
 static void put_action(struct show *show, unsigned depth,
 		       const struct action *action)
 {
@@ -241,6 +314,7 @@ static void put_action(struct show *show, unsigned depth,
 	for (size_t i = 0; i < BOOT_KEYS; i++)
 		put_origins(show, depth + 2, action->boot, &boot_keys[i]);
 	put_fetches(show, depth + 2, action->boot);
+	put_served(show, depth + 2, action->boot);
 }
 
 static void put_actions(struct show *show, unsigned depth,
@@ -249,6 +323,36 @@ static void put_actions(struct show *show, unsigned depth,
 	for (size_t i = 0; i < actions.count; i++)
 		put_action(show, depth,
 			   &show->machine->actions[actions.first + i]);
+}
+
+/* What the site says of a menu or an item besides what is in it. */
+static void put_said(struct show *show, unsigned depth, const struct doc *said,
+		     const char *except)
+{
+	for (size_t i = 0; said->kind == DOC_MAP && i < said->count; i++) {
+		const struct doc_pair *pair = &said->pairs[i];
+
+		if (text_is(pair->key, except))
+			continue;
+		line_begin(show, depth);
+		sbuf_printf(show->out, "%s: ", pair->key.ptr);
+		put_flow(show, pair->value);
+		line_end(show, pair->value->at, NULL, NULL);
+	}
+}
+
+static void put_item(struct show *show, const struct menu_item *item,
+		     struct actions actions)
+{
+	line_begin(show, 3);
+	put_scalar(show, item->name);
+	sbuf_putc(show->out, ':');
+	line_end(show, item->at, NULL, NULL);
+	put_said(show, 4, item->said, "boot");
+	line_begin(show, 4);
+	sbuf_puts(show->out, "boot:");
+	line_end(show, item->boot.at, NULL, NULL);
+	put_actions(show, 5, actions);
 }
 
 static void put_menus(struct show *show)
@@ -262,13 +366,28 @@ static void put_menus(struct show *show)
 		put_scalar(show, shown->menu->name);
 		sbuf_putc(show->out, ':');
 		line_end(show, shown->menu->at, NULL, NULL);
-		for (size_t j = 0; j < shown->menu->item_count; j++) {
-			line_begin(show, 2);
-			put_scalar(show, shown->menu->items[j].name);
-			sbuf_putc(show->out, ':');
-			line_end(show, shown->menu->items[j].at, NULL, NULL);
-			put_actions(show, 3, shown->items[j]);
-		}
+		put_said(show, 2, shown->menu->said, "items");
+		put_heading(show, 2, "items");
+		for (size_t j = 0; j < shown->menu->item_count; j++)
+			put_item(show, &shown->menu->items[j], shown->items[j]);
+	}
+}
+
+/* Where the node names them; what they say has places of its own. */
+static void put_groups(struct show *show, const struct node *node)
+{
+	const struct doc *named = doc_get(node->said, TEXT("groups"));
+
+	if (node->group_count)
+		put_heading(show, 0, "groups");
+	for (size_t i = 0; i < node->group_count; i++) {
+		line_begin(show, 1);
+		sbuf_puts(show->out, "- ");
+		put_scalar(show, node->groups[i]->name);
+		line_end(show,
+			 named->kind == DOC_LIST ? named->items[i]->at
+						 : named->at,
+			 NULL, NULL);
 	}
 }
 
@@ -284,25 +403,42 @@ static void put_node(struct show *show, const struct node *node)
 	put_value(show, 0, "serial", node->serial.text, node->serial.at);
 	put_value(show, 0, "asset", node->asset.text, node->asset.at);
 	put_value(show, 0, "ip", node->ip.text, node->ip.at);
-	if (node->group_count)
-		put_heading(show, 0, "groups");
-	for (size_t i = 0; i < node->group_count; i++) {
-		line_begin(show, 1);
-		sbuf_puts(show->out, "- ");
-		put_scalar(show, node->groups[i]->name);
-		line_end(show, node->groups[i]->at, NULL, NULL);
+	put_groups(show, node);
+}
+
+/* "dhcp" is the whole of it; else each part stands by itself. */
+static void put_network(struct show *show)
+{
+	const struct machine *machine = show->machine;
+	bool said = false, parts = false;
+
+	for (size_t i = 0; i < machine->origin_count; i++) {
+		const struct origin *origin = &machine->origins[i];
+
+		if (!is_of(origin, NULL, "network"))
+			continue;
+		said = true;
+		if (origin->name.len)
+			parts = parts || !origin->replaced;
+		else
+			put_origin(show, 0, false, text_of("network"), origin);
 	}
+	if (!said)
+		sbuf_puts(show->out, "network: dhcp\n");
+	if (parts)
+		put_heading(show, 0, "network");
+	for (size_t i = 0; i < NETWORK_KEYS; i++)
+		put_part(show, &network_keys[i]);
 }
 
 static void put_verify(struct show *show, const struct site *site)
 {
-	const char *separator = "verify: [";
+	const char *separator = "verify: [", *word;
+	unsigned i = 0;
 
 	line_begin(show, 0);
-	for (size_t i = 0; i < VERIFY_WORDS; i++) {
-		if (!(site->verify & 1u << i))
-			continue;
-		sbuf_printf(show->out, "%s%s", separator, verify_words[i]);
+	while ((i = verify_next(site->verify, i, &word))) {
+		sbuf_printf(show->out, "%s%s", separator, word);
 		separator = ", ";
 	}
 	sbuf_putc(show->out, ']');
@@ -322,202 +458,13 @@ void show_text(const struct plan *plan, const struct machine *machine,
 	put_verify(&show, site);
 	put_value(&show, 0, "signer", plan->signer, site->signer.at);
 	put_value(&show, 0, "dispatch",
-		  text_of(dispatch_words[site->dispatch.kind]),
+		  text_of(dispatch_word(site->dispatch.kind)),
 		  site->dispatch.at);
 	put_node(&show, machine->node);
 	for (size_t i = 0; i < MACHINE_KEYS; i++)
-		put_origins(
-			&show, 0, NULL,
-			&(struct boot_key){ machine_keys[i], false, false });
+		put_origins(&show, 0, NULL, &machine_keys[i]);
+	put_network(&show);
 	put_heading(&show, 0, "steps");
 	put_actions(&show, 1, machine->order);
 	put_menus(&show);
-}
-
-/* ---------------------------------------------------------------- JSON -- */
-
-static void json_key(struct sbuf *out, const char *key)
-{
-	char last = out->len ? out->ptr[out->len - 1] : '{';
-
-	if (last != '{' && last != '[')
-		sbuf_puts(out, ", ");
-	if (!key)
-		return;
-	quote_json(out, text_of(key));
-	sbuf_puts(out, ": ");
-}
-
-static void json_text(struct sbuf *out, const char *key, struct text text)
-{
-	if (!text.ptr)
-		return;
-	json_key(out, key);
-	quote_json(out, text);
-}
-
-static void json_number(struct sbuf *out, const char *key, uint64_t number)
-{
-	json_key(out, key);
-	sbuf_printf(out, "%llu", (unsigned long long)number);
-}
-
-static void json_texts(struct sbuf *out, const char *key,
-		       const struct located *values, size_t count)
-{
-	json_key(out, key);
-	sbuf_putc(out, '[');
-	for (size_t i = 0; i < count; i++)
-		json_text(out, NULL, values[i].text);
-	sbuf_putc(out, ']');
-}
-
-static void json_verify(struct sbuf *out, unsigned verify)
-{
-	json_key(out, "verify");
-	sbuf_putc(out, '[');
-	for (size_t i = 0; i < VERIFY_WORDS; i++)
-		if (verify & 1u << i)
-			json_text(out, NULL, text_of(verify_words[i]));
-	sbuf_putc(out, ']');
-}
-
-static void json_blob(struct sbuf *out, const char *key,
-		      const struct blob *blob, const struct injected *file)
-{
-	json_key(out, key);
-	sbuf_putc(out, '{');
-	if (file) {
-		json_text(out, "path", file->path);
-		json_key(out, "mode");
-		sbuf_printf(out, "\"%04o\"", file->mode);
-	}
-	json_text(out, "sha256", blob->hex);
-	json_number(out, "bytes", blob->digest.size_bytes);
-	json_text(out, "fetched", blob->path);
-	sbuf_putc(out, '}');
-}
-
-static void json_boot(struct sbuf *out, const struct boot *boot)
-{
-	json_text(out, "profile", boot->profile->name);
-	json_blob(out, "kernel", boot->kernel, NULL);
-	json_key(out, "initrd");
-	sbuf_putc(out, '[');
-	for (size_t i = 0; i < boot->initrd_count; i++)
-		json_blob(out, NULL, boot->initrds[i], NULL);
-	sbuf_putc(out, ']');
-	json_key(out, "args");
-	sbuf_putc(out, '[');
-	for (size_t i = 0; i < boot->arg_count; i++)
-		json_text(out, NULL, boot->args[i]);
-	sbuf_putc(out, ']');
-	json_key(out, "files");
-	sbuf_putc(out, '[');
-	for (size_t i = 0; i < boot->file_count; i++)
-		json_blob(out, NULL, boot->files[i].blob, &boot->files[i]);
-	sbuf_putc(out, ']');
-}
-
-static void json_actions(struct sbuf *out, const char *key,
-			 const struct machine *machine, struct actions actions)
-{
-	json_key(out, key);
-	sbuf_putc(out, '[');
-	for (size_t i = 0; i < actions.count; i++) {
-		const struct action *action =
-			&machine->actions[actions.first + i];
-
-		json_key(out, NULL);
-		sbuf_putc(out, '{');
-		json_text(out, "step", text_of(step_word(action->kind)));
-		if (action->boot)
-			json_boot(out, action->boot);
-		if (action->kind == STEP_MENU)
-			json_text(out, "menu", action->menu->name);
-		sbuf_putc(out, '}');
-	}
-	sbuf_putc(out, ']');
-}
-
-static void json_menus(struct sbuf *out, const struct machine *machine)
-{
-	json_key(out, "menus");
-	sbuf_putc(out, '{');
-	for (size_t i = 0; i < machine->menu_count; i++) {
-		const struct menu_boot *shown = &machine->menus[i];
-
-		json_key(out, shown->menu->name.ptr);
-		sbuf_putc(out, '{');
-		for (size_t j = 0; j < shown->menu->item_count; j++)
-			json_actions(out, shown->menu->items[j].name.ptr,
-				     machine, shown->items[j]);
-		sbuf_putc(out, '}');
-	}
-	sbuf_putc(out, '}');
-}
-
-/* Which boot step an origin is of, from 0, menus' after the boot order's. */
-static void json_origin_step(struct sbuf *out, const struct machine *machine,
-			     const struct origin *origin)
-{
-	for (size_t i = 0; origin->boot && i < machine->action_count; i++)
-		if (machine->actions[i].boot == origin->boot)
-			json_number(out, "action", i);
-}
-
-static void json_origins(struct sbuf *out, const struct machine *machine)
-{
-	json_key(out, "origins");
-	sbuf_putc(out, '[');
-	for (size_t i = 0; i < machine->origin_count; i++) {
-		const struct origin *origin = &machine->origins[i];
-		struct place place =
-			source_place(origin->at.source, origin->at.begin);
-
-		sbuf_puts(out, i ? ",\n  {" : "\n  {");
-		json_text(out, "key", text_of(origin->key));
-		if (origin->name.len)
-			json_text(out, "name", origin->name);
-		json_text(out, "value", origin->value);
-		json_text(out, "level", text_of(origin->level));
-		if (*origin->of)
-			json_text(out, "of", text_of(origin->of));
-		json_text(out, "file", origin->at.source->path);
-		json_number(out, "line", place.line);
-		json_number(out, "column", place.column);
-		json_origin_step(out, machine, origin);
-		json_key(out, "replaced");
-		sbuf_puts(out, origin->replaced ? "true}" : "false}");
-	}
-	sbuf_putc(out, ']');
-}
-
-void show_json(const struct plan *plan, const struct machine *machine,
-	       struct sbuf *out)
-{
-	const struct site *site = plan->effective->site;
-	const struct node *node = machine->node;
-
-	sbuf_putc(out, '{');
-	json_text(out, "site", plan->site_name);
-	json_texts(out, "url", site->urls.at, site->urls.count);
-	json_texts(out, "assets", site->assets.at, site->assets.count);
-	json_texts(out, "trust", site->trust.at, site->trust.count);
-	json_verify(out, site->verify);
-	json_text(out, "signer", plan->signer);
-	json_text(out, "dispatch",
-		  text_of(dispatch_words[site->dispatch.kind]));
-	if (node) {
-		json_text(out, "node", node->name);
-		json_texts(out, "mac", node->macs, node->mac_count);
-		json_text(out, "uuid", node->uuid.text);
-		json_text(out, "serial", node->serial.text);
-		json_text(out, "asset", node->asset.text);
-		json_text(out, "ip", node->ip.text);
-	}
-	json_actions(out, "steps", machine, machine->order);
-	json_menus(out, machine);
-	json_origins(out, machine);
-	sbuf_puts(out, "}\n");
 }

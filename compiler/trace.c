@@ -21,6 +21,17 @@ void trace_add(struct trace *trace, const struct boot *boot, const char *key,
 				 .at = at };
 }
 
+void trace_add_said(struct trace *trace, const struct boot *boot,
+		    const char *key, struct text name,
+		    const struct level *level, struct span at,
+		    const struct doc *said)
+{
+	if (!trace->on)
+		return;
+	trace_add(trace, boot, key, name, level, at, any);
+	trace->origins.at[trace->origins.count - 1].said = said;
+}
+
 void trace_replace(struct trace *trace, const struct boot *boot,
 		   const char *key, struct text name)
 {
@@ -78,7 +89,26 @@ void trace_machine(struct trace *trace, const struct levels *levels)
 		if (set->boot.count)
 			add_over(trace, "boot", level, set->boot.at,
 				 order_text(trace->arena, &set->boot));
+		for (size_t p = 0; p < set->phase_count; p++)
+			trace_add(trace, NULL, "phases", whole, level,
+				  set->phases[p].at, set->phases[p].name);
 	}
+}
+
+void trace_unknown(struct trace *trace, const struct site *site)
+{
+	const struct flag *allow = &site->allow_unknown_install;
+	const struct level level = { &site->set, "site", "" };
+
+	if (!trace->on)
+		return;
+	if (site->unknown.count)
+		trace_add(trace, NULL, "unknown", whole, &level,
+			  site->unknown.at,
+			  order_text(trace->arena, &site->unknown));
+	if (allow->at.source)
+		trace_add(trace, NULL, "allow-unknown-install", whole, &level,
+			  allow->at, allow->on ? TEXT("true") : TEXT("false"));
 }
 
 static void add_vars(struct trace *trace, const struct boot *boot,
@@ -86,24 +116,51 @@ static void add_vars(struct trace *trace, const struct boot *boot,
 {
 	for (size_t i = 0; i < vars->count; i++) {
 		const struct doc_pair *pair = &vars->pairs[i];
-		const struct doc *value = pair->value;
 
 		trace_replace(trace, boot, "vars", pair->key);
-		trace_add(trace, boot, "vars", pair->key, level, value->at,
-			  value->kind == DOC_LIST  ? TEXT("[...]")
-			  : value->kind == DOC_MAP ? TEXT("{...}")
-						   : value->text);
+		trace_add_said(trace, boot, "vars", pair->key, level,
+			       pair->value->at, pair->value);
 	}
+}
+
+/* What a channel says of the release, where its name stands. */
+static void add_channel(struct trace *trace, const struct boot *boot,
+			const struct channel *channel)
+{
+	const struct level level = { NULL, "channel", channel->name.ptr };
+
+	for (size_t i = 0; i < channel->vars->count; i++) {
+		const struct doc_pair *pair = &channel->vars->pairs[i];
+		const struct doc *value = pair->value;
+
+		trace_add_said(trace, boot, "channel", pair->key, &level,
+			       value->at.source ? value->at : channel->at,
+			       value);
+	}
+}
+
+void trace_extends(struct trace *trace, const struct boot *boot,
+		   const struct profile *profile)
+{
+	for (; trace->on && profile->base; profile = profile->base)
+		trace_add(trace, boot, "extends", whole,
+			  &(struct level){ &profile->set, "profile",
+					   profile->name.ptr },
+			  profile->extends.at, profile->extends.text);
 }
 
 void trace_vars(struct trace *trace, const struct boot *boot,
 		const struct levels *levels)
 {
+	const struct channel *channel = NULL;
+
 	if (!trace->on)
 		return;
 	for (size_t i = 0; i < levels->count; i++) {
 		const struct level *level = &levels->at[i];
 
+		if (level->set->follows)
+			channel = level->set->follows;
 		if (level->set->vars_replace)
 			trace_replace(trace, boot, "vars", any);
 		for (size_t j = 0; j < level->set->vars_from_count; j++)
@@ -111,4 +168,6 @@ void trace_vars(struct trace *trace, const struct boot *boot,
 		if (level->set->vars)
 			add_vars(trace, boot, level, level->set->vars);
 	}
+	if (channel)
+		add_channel(trace, boot, channel);
 }

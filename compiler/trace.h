@@ -25,6 +25,12 @@ void trace_add(struct trace *trace, const struct boot *boot, const char *key,
 	       struct text name, const struct level *level, struct span at,
 	       struct text value);
 
+/** Note a value as the site says it, which no template renders. */
+void trace_add_said(struct trace *trace, const struct boot *boot,
+		    const char *key, struct text name,
+		    const struct level *level, struct span at,
+		    const struct doc *said);
+
 /**
  * Note that a higher level takes the place of what was noted so far.
  *
@@ -36,7 +42,14 @@ void trace_replace(struct trace *trace, const struct boot *boot,
 /** Note what the levels say that is no part of a boot. */
 void trace_machine(struct trace *trace, const struct levels *levels);
 
-/** Note the variables that templates of a boot see. */
+/** Note what unknown machines do. */
+void trace_unknown(struct trace *trace, const struct site *site);
+
+/** Note what a profile extends. */
+void trace_extends(struct trace *trace, const struct boot *boot,
+		   const struct profile *profile);
+
+/** Note the variables and the channel that templates of a boot see. */
 void trace_vars(struct trace *trace, const struct boot *boot,
 		const struct levels *levels);
 

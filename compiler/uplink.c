@@ -7,8 +7,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-/* What the levels leave. */
-static struct uplink_settings merge(const struct levels *levels)
+struct uplink_settings uplink_merge(const struct levels *levels)
 {
 	struct uplink_settings all = { .dhcp = false };
 
@@ -134,12 +133,14 @@ static void find_gateway(const struct uplink_env *env,
 static void find_dns(const struct uplink_env *env,
 		     const struct uplink_settings *set, struct uplink *uplink)
 {
-	size_t count = 0;
+	size_t *count = &uplink->server_count;
 	char *digits;
 
 	if (!set->dns.count)
 		return;
 	digits = arena_alloc(env->arena, 8 * set->dns.count + 1);
+	uplink->servers =
+		arena_new_array(env->arena, set->dns.count, struct text);
 	for (size_t i = 0; i < set->dns.count; i++) {
 		struct in_addr address;
 		struct text text;
@@ -148,13 +149,15 @@ static void find_dns(const struct uplink_env *env,
 		if (!rendered(env, &set->dns.at[i], &text))
 			continue;
 		wrong = parse_address(env->arena, text, &address);
-		if (wrong)
+		if (wrong) {
 			env->refuse(env->ctx, set->dns.at[i].at, text, wrong);
-		else
-			hex_digits(&address.s_addr, 4, digits + 8 * count++);
+			continue;
+		}
+		hex_digits(&address.s_addr, 4, digits + 8 * *count);
+		uplink->servers[(*count)++] = text;
 	}
-	if (count)
-		uplink->dns = (struct text){ digits, 8 * count };
+	if (*count)
+		uplink->dns = (struct text){ digits, 8 * *count };
 }
 
 static const char *check_vlan(struct text text)
@@ -191,7 +194,7 @@ struct uplink uplink_of(const struct uplink_env *env,
 			const struct levels *levels, bool with_address,
 			struct span *ret_ip_at)
 {
-	const struct uplink_settings set = merge(levels);
+	const struct uplink_settings set = uplink_merge(levels);
 	struct uplink uplink = { .nic_count = set.nics.count };
 
 	if (with_address) {

@@ -24,6 +24,9 @@ struct uplink_env {
 		       const char *wrong);
 };
 
+/** What the levels leave of what each of them says. */
+struct uplink_settings uplink_merge(const struct levels *levels);
+
 /**
  * @param with_address	false for the unknown machine: DHCP gives it one
  * @param ret_ip_at	where the address was given, if there is one

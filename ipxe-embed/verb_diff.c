@@ -14,6 +14,7 @@
 #include "trust.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct diff_options {
@@ -68,9 +69,18 @@ static enum status read_side(struct call *call, const char *path,
 	struct assets assets = { .cache = cache, .arena = call->arena };
 	struct compile_env env = asset_env(&assets);
 	struct diags ds = { .arena = call->arena };
-	const struct plan *plan = compile(call->arena, path, &env, &ds);
-	enum status status = report_diags(call, &ds);
+	const struct plan *plan;
+	enum status status;
+	struct stat found;
 
+	if (stat(path, &found) == 0 && S_ISDIR(found.st_mode))
+		return report_error(call,
+				    "%s is a directory: two site files are "
+				    "compared; what build has made does not "
+				    "say what its machines do",
+				    path);
+	plan = compile(call->arena, path, &env, &ds);
+	status = report_diags(call, &ds);
 	if (status != STATUS_OK)
 		return status;
 	*ret_side = (struct side){ plan, roots_of(call, plan) };
@@ -88,7 +98,8 @@ static bool say(struct call *call, const struct side *old,
 	if (options->json)
 		difference_json(&result, &out);
 	else if (!options->brief)
-		difference_text(call->arena, &result, &out);
+		difference_text(call->arena, &result,
+				call->colour && isatty(STDOUT_FILENO), &out);
 	fwrite(sbuf_text(&out), 1, out.len, stdout);
 	return result.all.count;
 }
@@ -126,9 +137,10 @@ const struct verb verb_diff = {
 	.summary = "Say which machines would do something else, and what",
 	.text = "Compares two site files by what they mean: for each node, and "
 		"for unknown machines, the boot order and menus, the content "
-		"of kernels, initrds and injected files, rendered arguments, "
-		"and identity; for all, URLs, roots of trust, ways to verify, "
-		"signer and dispatch. How a site says it does not matter: to "
+		"of kernels, initrds, injected and served files, rendered "
+		"arguments, network, phase and identity; for all, URLs, roots "
+		"of trust, ways to verify, signer and dispatch. What a node "
+		"would do in its other phases is compared, too. How a site says it does not matter: to "
 		"move settings from nodes into a group is no difference. Nodes "
 		"that change alike are shown together, and nodes are the same "
 		"if their names are.\n"

@@ -73,9 +73,9 @@ const struct verb verb_show = {
 	.operands = "SITE NODE",
 	.summary = "Say what a node will do, and which line says so",
 	.text = "Shows every value that holds for NODE, as YAML: the step by "
-		"step boot order, and for each step kernel, initrds, rendered "
-		"arguments, injected files, the variables of templates, and "
-		"what is fetched. Behind each value stands the place in the "
+		"step boot order, the network, menus, and for each step "
+		"kernel, initrds, rendered arguments, injected and served "
+		"files, the variables of templates, and what is fetched. Behind each value stands the place in the "
 		"site file that it comes from, and the level that said it: "
 		"site, profile, group or node. A value that a higher level "
 		"has replaced is shown as a comment.\n"
