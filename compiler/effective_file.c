@@ -156,9 +156,11 @@ static struct text *convert(struct builder *b, const struct file *file,
 	return made;
 }
 
-static bool file_convert(struct builder *b, const struct file *file,
+static bool file_convert(struct context *c, const struct file *file,
 			 struct text *text)
 {
+	struct builder *b = c->b;
+	const struct diag *before = b->ds->last;
 	void **slot;
 
 	if (!file->convert.count || !b->env->convert)
@@ -166,6 +168,9 @@ static bool file_convert(struct builder *b, const struct file *file,
 	slot = map_at(&b->converted, convert_key(b, file, *text));
 	if (!*slot)
 		*slot = convert(b, file, *text);
+	/* Once for words that several machines cause. */
+	if (b->ds->last != before && c->node && file_varies(file))
+		diag_note_at(b->ds, b->ds->last, c->use, "%s", c->use_text);
 	if (*slot)
 		*text = *(const struct text *)*slot;
 	return *slot != NULL;
@@ -206,7 +211,7 @@ bool file_bytes(struct context *c, const struct file *file,
 	struct builder *b = c->b;
 	struct text bytes;
 
-	if (!file_input(c, file, &bytes) || !file_convert(b, file, &bytes) ||
+	if (!file_input(c, file, &bytes) || !file_convert(c, file, &bytes) ||
 	    !format_is_good(c, file, bytes))
 		return false;
 	if ((file_varies(file) || file->convert.count) &&

@@ -267,25 +267,42 @@ static bool check_boots(struct matchbox *mb, struct mb_profile *p)
 	return false;
 }
 
-/* The profile of the default group, though no node boots it: for unknown:. */
-static void keep_default(struct matchbox *mb)
+/* The group of whatever no other group is for; or NULL. */
+static struct mb_group *default_group(struct matchbox *mb)
 {
 	struct mb_group *last = &mb->groups.at[mb->groups.count - 1];
 
-	if (last->selectors.count || !last->boots)
+	return last->selectors.count || !last->boots ? NULL : last;
+}
+
+/* Its profile is kept though no node boots it: for unknown:. */
+static void keep_default(struct matchbox *mb)
+{
+	struct mb_group *last = default_group(mb);
+
+	if (!last)
 		return;
-	import_find(mb->im, FATE_CHANGED, last->at,
-		    arena_printf(mb->im->arena,
-				 "to boot it there, too: unknown: [%s] and "
-				 "allow-unknown-install: true",
-				 last->boots->key.ptr),
-		    "this group is for all machines; those that are not listed "
-		    "start what is on their disk now");
 	last->used = true;
 	last->boots->used = true;
-	if (!last->boots->boots && !last->node_count)
-		last->boots->alone = last;
 	last->boots->boots = true;
+}
+
+/* What nodes boot, too, needs what only they have: vars, phases, files. */
+static void report_default(struct matchbox *mb)
+{
+	struct mb_group *last = default_group(mb);
+	const char *help = "list them as nodes, too, by mac or uuid";
+
+	if (!last)
+		return;
+	if (last->boots->alone && last->boots->name.ptr)
+		help = arena_printf(mb->im->arena,
+				    "to boot it there, too: unknown: [%s] and "
+				    "allow-unknown-install: true",
+				    last->boots->name.ptr);
+	import_find(mb->im, FATE_CHANGED, last->at, help,
+		    "this group is for all machines; those that are not listed "
+		    "start what is on their disk now");
 }
 
 /* Names of the site are labels of boot scripts: not all will do. */
@@ -309,6 +326,22 @@ static struct text profile_name(struct matchbox *mb, const struct mb_profile *p)
 	return import_name(mb->im, &mb->profile_names, wanted, "profile");
 }
 
+/* Of the group of machines that are not listed, and of those that configure
+ * what it installs. */
+static void put_others_vars(struct matchbox *mb, const struct mb_profile *p,
+			    struct map *done, struct sbuf *out)
+{
+	bool *roles = arena_new_array(mb->im->arena, mb->roles.count, bool);
+
+	roles[0] = true;
+	vec_foreach (struct mb_wanted, wanted, &mb->wanted)
+		if (wanted->profile == p)
+			roles[wanted->role] = true;
+	for (size_t r = 0; r < mb->roles.count; r++)
+		if (roles[r] && mb->others.by_role[r])
+			put_group_vars(mb, mb->others.by_role[r], r, done, out);
+}
+
 static void put_profiles(struct matchbox *mb, struct site_parts *site)
 {
 	vec_foreach (struct mb_profile, p, &mb->profiles) {
@@ -322,7 +355,7 @@ static void put_profiles(struct matchbox *mb, struct site_parts *site)
 		put_profile(mb, p, &site->profiles);
 		site->profile_count++;
 		if (p->alone)
-			put_group_vars(mb, p->alone, 0, &done, &vars);
+			put_others_vars(mb, p, &done, &vars);
 		put_vars(&site->profiles, &vars);
 		sbuf_release(&vars);
 	}
@@ -515,6 +548,7 @@ void matchbox_write(struct matchbox *mb)
 		      compare_nodes);
 	keep_default(mb);
 	put_profiles(mb, &site);
+	report_default(mb);
 	put_groups(mb, &site.groups);
 	vec_foreach (struct mb_node, node, &mb->nodes)
 		put_node(mb, node, &site.nodes);
@@ -548,14 +582,30 @@ static void account_unused_profile(struct matchbox *mb,
 				"\"%s_id\" with it", config_kinds[kind]);
 }
 
+/* What is only asked for by labels of its own, no machine needs to be in. */
+static void account_unused_group(struct matchbox *mb, const struct mb_group *g)
+{
+	bool later = g->selectors.count;
+
+	vec_foreach (const struct mb_label, label, &g->selectors)
+		later = later && !matchbox_is_boot_label(label->key);
+	if (later)
+		import_find(mb->im, FATE_LOST, g->at,
+			    "put its configuration into files: of the profile "
+			    "that installs, and let that take it from there",
+			    "nothing that a machine boots with asks for this "
+			    "group in a way that is understood");
+	else
+		import_find(mb->im, FATE_LOST, g->at,
+			    "list the machines with their mac or uuid",
+			    "no machine is known that this group is for");
+}
+
 static void account_unused(struct matchbox *mb)
 {
 	vec_foreach (struct mb_group, g, &mb->groups)
 		if (!g->used)
-			import_find(mb->im, FATE_LOST, g->at,
-				    "list the machines with their mac or uuid",
-				    "no machine is known that this group is "
-				    "for");
+			account_unused_group(mb, g);
 	vec_foreach (struct mb_profile, p, &mb->profiles)
 		if (!p->used)
 			account_unused_profile(mb, p);
@@ -566,93 +616,6 @@ static void account_unused(struct matchbox *mb)
 				    NULL,
 				    "no profile of a machine leads to "
 				    "this file");
-}
-
-static bool is_url_character(char c)
-{
-	return (unsigned char)c > ' ' && !strchr("\"'`<>\\", c);
-}
-
-/* The URL around a "://"; what is left of the text if it has no end. */
-static struct text url_around(struct text text, size_t at)
-{
-	size_t begin = at, end = at;
-
-	while (begin && is_url_character(text.ptr[begin - 1]))
-		begin--;
-	while (end < text.len && is_url_character(text.ptr[end]))
-		end++;
-	return (struct text){ text.ptr + begin, end - begin };
-}
-
-static bool points_to_matchbox(struct text url)
-{
-	static const char *const paths[] = { "/ignition", "/cloud?",
-					     "/generic?", "/metadata?",
-					     "/assets/" };
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
-		if (memmem(url.ptr, url.len, paths[i], strlen(paths[i])))
-			return true;
-	return false;
-}
-
-/* The template has had it replaced, or it has been reported. */
-static bool asks_for_request(struct text url)
-{
-	return memmem(url.ptr, url.len, "{{", 2) &&
-	       memmem(url.ptr, url.len, "query", 5);
-}
-
-/* Reports each URL of the old server in a text. */
-static void find_urls(struct matchbox *mb, struct text text, struct span at,
-		      const char *key)
-{
-	for (size_t i = 0; i + 3 <= text.len; i++) {
-		struct span here = at;
-		struct text url;
-
-		if (memcmp(text.ptr + i, "://", 3) != 0)
-			continue;
-		url = url_around(text, i);
-		if (!key)
-			here.begin += (uint32_t)(url.ptr - text.ptr);
-		if (points_to_matchbox(url) && !asks_for_request(url))
-			import_find(mb->im, FATE_TODO, here, NULL,
-				    "%s%s%.*s is a URL of the old server",
-				    key ? key : "", key ? ": " : "",
-				    (int)url.len, url.ptr);
-		i = (size_t)(url.ptr + url.len - text.ptr);
-	}
-}
-
-static bool is_printed(struct matchbox *mb, struct text key)
-{
-	for (size_t r = 0; r < mb->roles.count; r++)
-		if (*map_at(&mb->printed, matchbox_variable(mb, r, key)))
-			return true;
-	return false;
-}
-
-/* Systems may go on asking the old server while they run. */
-static void account_servers(struct matchbox *mb)
-{
-	vec_foreach (struct mb_group, g, &mb->groups) {
-		for (size_t i = 0; g->metadata && i < g->metadata->count; i++) {
-			const struct doc_pair *pair = &g->metadata->pairs[i];
-
-			if (pair->value->kind == DOC_SCALAR &&
-			    is_printed(mb, pair->key))
-				find_urls(mb, pair->value->text, pair->key_at,
-					  pair->key.ptr);
-		}
-	}
-	vec_foreach (struct mb_template, t, &mb->templates) {
-		struct span at = { t->file->source, 0, 0 };
-
-		if (t->used)
-			find_urls(mb, t->file->source->bytes, at, NULL);
-	}
 }
 
 /* What profiles name and nobody asked for. */
@@ -694,6 +657,7 @@ bool import_matchbox(struct import *im, const struct import_files *files,
 
 	mb.paths.arena = im->arena;
 	mb.printed.arena = im->arena;
+	mb.replaced.arena = im->arena;
 	if (!matchbox_read(&mb))
 		return false;
 	matchbox_resolve(&mb);
@@ -701,7 +665,7 @@ bool import_matchbox(struct import *im, const struct import_files *files,
 	matchbox_write(&mb);
 	account_configs(&mb);
 	account_unused(&mb);
-	account_servers(&mb);
+	matchbox_report_urls(&mb);
 	account_rest(&mb);
 	return true;
 }

@@ -127,12 +127,15 @@ struct matchbox {
 	VEC(struct mb_profile) profiles;
 	VEC(struct mb_role) roles;
 	VEC(struct mb_node) nodes;
+	struct mb_node others; /**< that no group names: for unknown:; by_role
+				    NULL unless a profile is theirs alone */
 	VEC(struct mb_wanted) wanted;
 	VEC(struct mb_template) templates;
 	struct map renamed; /**< keys that mean another thing to each role */
 	struct map group_names, node_names, profile_names; /**< of the site */
 	struct map paths;             /**< of outputs -> the bytes */
 	struct map printed;           /**< variables that templates name */
+	struct map replaced;          /**< URLs of the server */
 	VEC(const struct doc *) docs; /**< all that was read */
 	bool has_phases;              /**< some profile installs */
 	bool mac_hyphens; /**< nodes need a variable with their MAC so */
@@ -162,6 +165,9 @@ struct mb_group *matchbox_match(struct matchbox *mb,
 
 /** Find the machines, and which group each gets in each role. */
 void matchbox_resolve(struct matchbox *mb);
+
+/** A node by its number, then the others, if they count; then NULL. */
+const struct mb_node *matchbox_machine(const struct matchbox *mb, size_t i);
 
 /** The role for labels of a query; 0 if no group asks for them. */
 size_t matchbox_role(const struct matchbox *mb, const struct mb_labels *labels);
@@ -206,6 +212,28 @@ struct text matchbox_endpoint(struct text url);
  */
 void matchbox_arg(struct matchbox *mb, struct mb_profile *profile,
 		  struct text arg, struct span at, struct sbuf *ret);
+
+/**
+ * Where those who boot a profile find what the server would have given them.
+ *
+ * @param labels	that they would have sent beside those of iPXE
+ * @return "file://…" in their initrd; ptr NULL: not all of them can have it
+ */
+struct text matchbox_later(struct matchbox *mb, struct mb_profile *booted,
+			   struct text endpoint,
+			   const struct mb_labels *labels);
+
+/**
+ * Write a text whose URLs name what is in the initrd, where a system asks the
+ * server for that without saying which machine it is.
+ *
+ * @param booted	profile of the machines that read it
+ */
+void matchbox_replace_urls(struct matchbox *mb, struct mb_profile *booted,
+			   struct text text, struct sbuf *out);
+
+/** Report the URLs of the old server that systems go on asking. */
+void matchbox_report_urls(struct matchbox *mb);
 
 /** The path of a kernel or initrd beside the site file; ptr NULL after a
  * finding. */

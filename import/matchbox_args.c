@@ -261,8 +261,9 @@ static const struct {
 static bool all_have(const struct matchbox *mb, const struct mb_profile *p,
 		     const char *label)
 {
-	for (size_t i = 0; i < mb->nodes.count; i++) {
-		const struct mb_node *node = &mb->nodes.at[i];
+	const struct mb_node *node;
+
+	for (size_t i = 0; (node = matchbox_machine(mb, i)); i++) {
 		bool has = false;
 
 		if (!node->by_role[0] || node->by_role[0]->boots != p)

@@ -94,8 +94,10 @@ void matchbox_rename(struct matchbox *mb)
 {
 	struct map done = { .arena = mb->im->arena };
 
+	const struct mb_node *node;
+
 	mb->renamed.arena = mb->im->arena;
-	vec_foreach (struct mb_node, node, &mb->nodes) {
+	for (size_t i = 0; (node = matchbox_machine(mb, i)); i++) {
 		for (size_t r = 0; r < mb->roles.count * mb->roles.count; r++) {
 			const struct mb_group *a =
 				node->by_role[r / mb->roles.count];
@@ -224,10 +226,11 @@ static bool is_user(const struct writing *w, const struct mb_group *g)
 static struct text on_query(void *ctx, struct text key)
 {
 	struct writing *w = ctx;
+	const struct mb_node *node;
 
 	if (!matchbox_is_identity(key))
 		return (struct text){ 0 };
-	vec_foreach (struct mb_node, node, &w->mb->nodes)
+	for (size_t i = 0; (node = matchbox_machine(w->mb, i)); i++)
 		if (is_user(w, node->by_role[w->role]) && !has_label(node, key))
 			return (struct text){ 0 };
 	return key;
@@ -259,26 +262,20 @@ static struct text on_condition(void *ctx, struct text wanted,
 	return name;
 }
 
-static struct text on_config_url(void *ctx, struct text endpoint,
-				 const struct go_label *labels, size_t count)
+struct text matchbox_later(struct matchbox *mb, struct mb_profile *booted,
+			   struct text endpoint, const struct mb_labels *labels)
 {
 	static const char *const ends_in[CONFIGS] = { "ign", "yml", "txt" };
-	struct writing *w = ctx;
-	struct matchbox *mb = w->mb;
-	struct mb_labels all = { 0 }, extra = { 0 };
-	struct mb_wanted wanted = { .profile = w->booted };
+	struct mb_labels extra = { 0 };
+	struct mb_wanted wanted = { .profile = booted };
 	const char *path;
 	size_t kind = 0;
 
 	while (kind < CONFIGS && !text_is(endpoint, config_kinds[kind]))
 		kind++;
-	if (kind == CONFIGS || matchbox_is_fedora(w->booted))
+	if (kind == CONFIGS || matchbox_is_fedora(booted))
 		return (struct text){ 0 };
-	for (size_t i = 0; i < count; i++)
-		*vec_push(mb->im->arena, &all) =
-			(struct mb_label){ .key = labels[i].key,
-					   .value = labels[i].value };
-	matchbox_extra(mb, &all, &extra);
+	matchbox_extra(mb, labels, &extra);
 	wanted.kind = (enum config_kind)kind;
 	wanted.role = matchbox_role(mb, &extra);
 	path = arena_printf(mb->im->arena, "/usr/share/oem/%s.%s",
@@ -289,6 +286,19 @@ static struct text on_config_url(void *ctx, struct text endpoint,
 	return text_of(arena_printf(mb->im->arena, "file://%s", path));
 }
 
+static struct text on_config_url(void *ctx, struct text endpoint,
+				 const struct go_label *labels, size_t count)
+{
+	struct writing *w = ctx;
+	struct mb_labels all = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		*vec_push(w->mb->im->arena, &all) =
+			(struct mb_label){ .key = labels[i].key,
+					   .value = labels[i].value };
+	return matchbox_later(w->mb, w->booted, endpoint, &all);
+}
+
 /* Groups that get a template in a role. */
 static void find_users(struct writing *w, const struct mb_template *from,
 		       enum config_kind kind)
@@ -296,8 +306,9 @@ static void find_users(struct writing *w, const struct mb_template *from,
 	struct matchbox *mb = w->mb;
 	struct map seen = { .arena = mb->im->arena };
 	VEC(struct mb_group *) users = { 0 };
+	const struct mb_node *node;
 
-	vec_foreach (struct mb_node, node, &mb->nodes) {
+	for (size_t i = 0; (node = matchbox_machine(mb, i)); i++) {
 		struct mb_group *g = node->by_role[w->role];
 
 		if (!g || !g->boots || !g->boots->config[kind].text.ptr ||
@@ -377,6 +388,9 @@ static void config_write(struct writing *w, struct mb_template *from,
 			return;
 		}
 		bytes = import_text(mb->im, &out);
+		out.len = 0;
+		matchbox_replace_urls(mb, w->booted, bytes, &out);
+		bytes = import_text(mb->im, &out);
 		sbuf_release(&out);
 	}
 	ret->path = output_add(mb, from->file->path,
@@ -426,9 +440,10 @@ static void add_file(struct matchbox *mb, struct mb_files *files,
 	};
 }
 
-/* The configuration that one group's profile names. */
+/* The configuration that one group's profile names, into files of those who
+ * want it. */
 static bool fulfil(struct matchbox *mb, const struct mb_wanted *wanted,
-		   struct mb_profile *p)
+		   struct mb_profile *p, struct mb_files *files)
 {
 	const struct mb_value *id = &p->config[wanted->kind];
 	struct mb_template *from;
@@ -456,8 +471,7 @@ static bool fulfil(struct matchbox *mb, const struct mb_wanted *wanted,
 		    written->path.ptr ? written->path.ptr
 				      : "the file could not be carried");
 	if (written->path.ptr)
-		add_file(mb, wanted->role ? &p->group_files : &p->files, wanted,
-			 written, from->verbatim);
+		add_file(mb, files, wanted, written, from->verbatim);
 	return written->path.ptr;
 }
 
@@ -476,19 +490,26 @@ static struct mb_wanted *wanted_find(struct matchbox *mb,
 static bool fulfil_role(struct matchbox *mb, const struct mb_wanted *wanted)
 {
 	struct map seen = { .arena = mb->im->arena };
-	bool good = true;
+	const struct mb_node *node;
+	bool good = true, asked = false;
 
-	vec_foreach (struct mb_node, node, &mb->nodes) {
+	for (size_t i = 0; (node = matchbox_machine(mb, i)); i++) {
 		struct mb_group *boot = node->by_role[0];
 		struct mb_group *g = node->by_role[wanted->role];
 
-		if (!boot || boot->boots != wanted->profile || !g ||
-		    !g->boots || *map_at(&seen, g->boots->key))
+		if (!boot || boot->boots != wanted->profile || !g || !g->boots)
+			continue;
+		asked = true;
+		g->used = g->boots->used = true;
+		if (*map_at(&seen, g->boots->key))
 			continue;
 		*map_at(&seen, g->boots->key) = g;
-		good = fulfil(mb, wanted, g->boots) && good;
+		good = fulfil(mb, wanted, g->boots,
+			      node == &mb->others ? &wanted->profile->files
+						  : &g->boots->group_files) &&
+		       good;
 	}
-	return good;
+	return good && asked;
 }
 
 bool matchbox_want(struct matchbox *mb, const struct mb_wanted *wanted)
@@ -502,7 +523,8 @@ bool matchbox_want(struct matchbox *mb, const struct mb_wanted *wanted)
 	/* It may lead to itself. */
 	own.good = true;
 	*vec_push(mb->im->arena, &mb->wanted) = own;
-	good = own.role ? fulfil_role(mb, &own) : fulfil(mb, &own, own.profile);
+	good = own.role ? fulfil_role(mb, &own)
+			: fulfil(mb, &own, own.profile, &own.profile->files);
 	wanted_find(mb, &own)->good = good;
 	return good;
 }

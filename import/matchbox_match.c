@@ -359,6 +359,29 @@ static void name_nodes(struct matchbox *mb)
 					 node->first->key, "node");
 }
 
+const struct mb_node *matchbox_machine(const struct matchbox *mb, size_t i)
+{
+	if (i < mb->nodes.count)
+		return &mb->nodes.at[i];
+	return i == mb->nodes.count && mb->others.by_role ? &mb->others : NULL;
+}
+
+/* Where a default group boots what no node boots, its profile is for machines
+ * that are not listed, and so is what it hands out to whoever asks. */
+static void find_others(struct matchbox *mb)
+{
+	struct mb_group *last = &mb->groups.at[mb->groups.count - 1];
+
+	if (last->selectors.count || !last->boots || last->boots->boots ||
+	    last->node_count)
+		return;
+	last->boots->alone = last;
+	mb->others.by_role = arena_new_array(mb->im->arena, mb->roles.count,
+					     struct mb_group *);
+	for (size_t r = 0; r < mb->roles.count; r++)
+		mb->others.by_role[r] = match_role(mb, &mb->others, r);
+}
+
 void matchbox_resolve(struct matchbox *mb)
 {
 	struct map by_label = { .arena = mb->im->arena };
@@ -373,4 +396,5 @@ void matchbox_resolve(struct matchbox *mb)
 	name_nodes(mb);
 	vec_foreach (struct mb_node, node, &mb->nodes)
 		node_resolve(mb, node);
+	find_others(mb);
 }
