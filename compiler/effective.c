@@ -291,6 +291,7 @@ const struct effective *effective(struct arena *arena, const struct site *site,
 	unknown_machine(&b, &result->unknown);
 	trace_end(&b, &result->unknown);
 	sbuf_release(&b.rendered);
+	sbuf_release(&b.use_text);
 
 	result->blobs = b.all_blobs.at;
 	result->blob_count = b.all_blobs.count;

@@ -174,8 +174,9 @@ static bool boot_initrds(struct context *c, struct boot *boot)
 
 /* One argument may hold single spaces: the kernel sees the same text. */
 static bool split_arg(struct context *c, const struct templated *from,
-		      struct text text, size_t *room, struct boot *boot)
+		      struct text text)
 {
+	struct builder *b = c->b;
 	size_t begin = 0;
 
 	/* An optional section may leave nothing. */
@@ -196,19 +197,9 @@ static bool split_arg(struct context *c, const struct templated *from,
 				     token.len ? token : text, wrong);
 			return false;
 		}
-		if (boot->arg_count == *room) {
-			struct text *more;
-
-			*room = *room ? 2 * *room : 8;
-			more = arena_new_array(c->b->arena, *room, struct text);
-			if (boot->arg_count)
-				memcpy(more, boot->args,
-				       boot->arg_count * sizeof(*more));
-			boot->args = more;
-		}
-		boot->args[boot->arg_count++] = (struct text){
-			arena_copy(c->b->arena, token.ptr, token.len), token.len
-		};
+		if (i < text.len) /* the last one ends in a NUL already */
+			token.ptr = arena_copy(b->arena, token.ptr, token.len);
+		*vec_push(b->arena, &b->args) = token;
 	}
 	return true;
 }
@@ -234,28 +225,32 @@ static void warn_long_line(struct context *c, const struct boot *boot)
 
 static bool boot_args(struct context *c, struct boot *boot)
 {
-	size_t room = 0;
+	struct builder *b = c->b;
 	bool good = true;
 
+	b->args.count = 0;
 	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct templated_list *list = &c->levels->at[i].set->args;
 
 		if (list->replaces) {
-			boot->arg_count = 0;
-			trace_replace(&c->b->trace, boot, "args", TEXT(""));
+			b->args.count = 0;
+			trace_replace(&b->trace, boot, "args", TEXT(""));
 		}
 		for (size_t j = 0; j < list->count; j++) {
 			struct text text;
 
 			good = render(c, &list->at[j], &text) &&
-			       split_arg(c, &list->at[j], text, &room, boot) &&
-			       good;
+			       split_arg(c, &list->at[j], text) && good;
 			if (good)
-				trace_add(&c->b->trace, boot, "args", TEXT(""),
+				trace_add(&b->trace, boot, "args", TEXT(""),
 					  &c->levels->at[i], list->at[j].at,
 					  text);
 		}
 	}
+	boot->arg_count = b->args.count;
+	boot->args = arena_new_array(b->arena, b->args.count, struct text);
+	for (size_t i = 0; i < b->args.count; i++)
+		boot->args[i] = b->args.at[i];
 	if (good)
 		warn_long_line(c, boot);
 	return good;

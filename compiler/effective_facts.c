@@ -42,23 +42,28 @@ static void fact_set(struct builder *b, enum fact fact, struct text text)
 			     &(struct doc){ .kind = DOC_SCALAR, .text = text });
 }
 
-/* A list of texts, for {{#macs}}{{.}}{{/macs}}. */
-static void fact_set_list(struct builder *b, enum fact fact, struct doc **items,
-			  size_t count)
+static void fact_list_clear(struct fact_list *list)
 {
-	fact_set_doc(b, fact,
-		     &(struct doc){ .kind = DOC_LIST,
-				    .items = items,
-				    .count = count });
+	list->docs.count = list->items.count = 0;
 }
 
-static struct doc *text_doc(struct arena *arena, struct text text)
+static void fact_list_add(struct builder *b, struct fact_list *list,
+			  struct text text)
 {
-	struct doc *doc = arena_new(arena, struct doc);
+	*vec_push(b->arena, &list->docs) =
+		(struct doc){ .kind = DOC_SCALAR, .text = text };
+}
 
-	doc->kind = DOC_SCALAR;
-	doc->text = text;
-	return doc;
+/* A list of texts, for {{#macs}}{{.}}{{/macs}}. */
+static void fact_set_list(struct builder *b, enum fact fact,
+			  struct fact_list *list)
+{
+	vec_foreach (struct doc, doc, &list->docs)
+		*vec_push(b->arena, &list->items) = doc;
+	fact_set_doc(b, fact,
+		     &(struct doc){ .kind = DOC_LIST,
+				    .items = list->items.at,
+				    .count = list->items.count });
 }
 
 static void facts_set_ip(struct builder *b, struct text ip)
@@ -83,20 +88,17 @@ static void facts_set_ip(struct builder *b, struct text ip)
 
 static void facts_set_node(struct builder *b, const struct node *node)
 {
-	struct doc **macs =
-		arena_new_array(b->arena, node->mac_count, struct doc *);
-	struct doc **groups =
-		arena_new_array(b->arena, node->group_count, struct doc *);
-
+	fact_list_clear(&b->fact_macs);
 	for (size_t i = 0; i < node->mac_count; i++)
-		macs[i] = text_doc(b->arena, node->macs[i].text);
+		fact_list_add(b, &b->fact_macs, node->macs[i].text);
+	fact_list_clear(&b->fact_groups);
 	for (size_t i = 0; i < node->group_count; i++)
-		groups[i] = text_doc(b->arena, node->groups[i]->name);
+		fact_list_add(b, &b->fact_groups, node->groups[i]->name);
 	fact_set(b, FACT_NAME, node->name);
-	fact_set_list(b, FACT_GROUPS, groups, node->group_count);
+	fact_set_list(b, FACT_GROUPS, &b->fact_groups);
 	if (node->mac_count)
 		fact_set(b, FACT_MAC, node->macs[0].text);
-	fact_set_list(b, FACT_MACS, macs, node->mac_count);
+	fact_set_list(b, FACT_MACS, &b->fact_macs);
 	fact_set(b, FACT_UUID, node->uuid.text);
 	fact_set(b, FACT_SERIAL, node->serial.text);
 	fact_set(b, FACT_ASSET, node->asset.text);
@@ -120,22 +122,20 @@ static void facts_set(struct builder *b, const struct node *node,
 
 static void context_add_vars(struct context *c)
 {
-	size_t room = 1;
+	struct builder *b = c->b;
 
-	for (size_t i = 0; i < c->levels->count; i++)
-		room += 1 + c->levels->at[i].set->vars_from_count;
-	c->docs = arena_new_array(c->b->arena, room, const struct doc *);
+	b->docs.count = 0;
 	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct settings *set = c->levels->at[i].set;
 
 		if (set->vars_replace)
-			c->doc_count = 0;
+			b->docs.count = 0;
 		for (size_t j = 0; j < set->vars_from_count; j++)
-			c->docs[c->doc_count++] = set->vars_from[j];
+			*vec_push(b->arena, &b->docs) = set->vars_from[j];
 		if (set->vars)
-			c->docs[c->doc_count++] = set->vars;
+			*vec_push(b->arena, &b->docs) = set->vars;
 	}
-	c->docs[c->doc_count++] = &c->b->facts;
+	*vec_push(b->arena, &b->docs) = &b->facts;
 }
 
 /* What the levels of a machine decide, and templates may want to know. */
@@ -153,15 +153,18 @@ static void context_add_facts(struct context *c)
 struct context context_of(struct builder *b, const struct node *node,
 			  const struct profile *profile)
 {
+	sbuf_reset(&b->use_text);
+	if (node)
+		sbuf_printf(&b->use_text, "for node \"%s\"", node->name.ptr);
+	else
+		sbuf_puts(&b->use_text, "for unknown machines");
 	return (struct context){
 		.b = b,
 		.node = node,
 		.profile = profile,
 		.levels = &b->levels,
 		.use = node ? node->at : b->site->unknown.at,
-		.use_text = node ? arena_printf(b->arena, "for node \"%s\"",
-						node->name.ptr)
-				 : "for unknown machines",
+		.use_text = sbuf_text(&b->use_text),
 	};
 }
 

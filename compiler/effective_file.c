@@ -30,8 +30,8 @@ static const struct template *find_partial(void *ctx, struct text name,
 static struct template_env env_of(struct context *c)
 {
 	return (struct template_env){
-		.contexts = c->docs,
-		.context_count = c->doc_count,
+		.contexts = c->b->docs.at,
+		.context_count = c->b->docs.count,
 		.partial = find_partial,
 		.ctx = c,
 		.use_at = c->use,

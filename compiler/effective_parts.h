@@ -42,6 +42,12 @@ enum fact {
 	FACTS,
 };
 
+/* Texts for a fact that is a list. */
+struct fact_list {
+	VEC(struct doc) docs;
+	VEC(struct doc *) items; /* each of them */
+};
+
 struct builder {
 	struct arena *arena;
 	const struct site *site;
@@ -59,11 +65,15 @@ struct builder {
 	struct trace trace;
 	struct text phase; /* that the machine at hand is in, or may come to */
 
-	/* The facts of the machine at hand, written over for each. */
+	/* The facts of the machine at hand, and what else is written over for
+	 * each: 100,000 machines need the memory of one. */
 	struct doc facts;
 	struct doc_pair fact_pairs[FACTS];
 	struct doc fact_values[FACTS];
-	struct sbuf rendered;
+	struct fact_list fact_groups, fact_macs;
+	VEC(const struct doc *) docs; /* what names mean; outermost first */
+	VEC(struct text) args;
+	struct sbuf rendered, use_text;
 };
 
 /* One profile of one machine, while it is made. */
@@ -72,8 +82,6 @@ struct context {
 	const struct node *node; /* NULL for the unknown machine */
 	const struct profile *profile;
 	const struct levels *levels;
-	const struct doc **docs; /* outermost first */
-	size_t doc_count;
 	struct span use; /* the machine, for notes */
 	const char *use_text;
 };
