@@ -8,15 +8,24 @@ struct map_entry {
 	void *value;
 };
 
-/* FNV-1a; no secret, so a hostile file could make it slow, not wrong, and the
- * site file is its user's own. */
+/* No secret, so a hostile file could make it slow, not wrong, and the site file
+ * is its user's own. */
 uint64_t text_hash(struct text text)
 {
-	uint64_t hash = 0xcbf29ce484222325;
+	const uint64_t factor = 0x9e3779b97f4a7c15;
+	uint64_t hash = text.len, word;
 
+	for (; text.len >= sizeof(word); text.len -= sizeof(word)) {
+		memcpy(&word, text.ptr, sizeof(word));
+		hash = (hash ^ word) * factor;
+		hash ^= hash >> 32;
+		text.ptr += sizeof(word);
+	}
+	word = 0;
 	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3;
-	return hash;
+		word = word << 8 | (unsigned char)text.ptr[i];
+	hash = (hash ^ word) * factor;
+	return hash ^ hash >> 32;
 }
 
 static struct map_entry *find(struct map_entry *entries, size_t room,

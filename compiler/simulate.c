@@ -10,9 +10,20 @@
 /* After so many lines a run is a circle. */
 enum { LINES_MAX = 200000 };
 
+/* Where a label is; its name is looked at there. A script of 100,000 nodes has
+ * half a million of them. */
+struct label {
+	uint64_t line : 40; /* offset, plus one; 0: free */
+	uint64_t hash : 24; /* the upper bits of that of its name */
+};
+
+#define LABEL_LINE(offset) (((offset) + 1) & (((uint64_t)1 << 40) - 1))
+#define LABEL_HASH(hash)   ((hash) >> 40 & 0xffffff)
+
 struct sim_script {
 	struct text bytes;
-	struct map labels; /* -> offset of the line, plus one */
+	struct label *labels; /* by the lower bits of the hash */
+	size_t room;          /* a power of two */
 };
 
 void *sim_pool_take(struct sim_pool *pool, size_t bytes)
@@ -128,28 +139,85 @@ static bool next_line(struct text bytes, size_t *offset, struct line *line,
 	return true;
 }
 
+/* Most lines: without a label, and not joined to the next one. */
+static bool is_ordinary(struct text line)
+{
+	char last;
+
+	if (!line.len || sim_isspace(*line.ptr) || *line.ptr == ':')
+		return false;
+	last = line.ptr[line.len - 1];
+	return last != '\\' && last != '\r';
+}
+
+static bool is_label(const struct sim_script *script, size_t at,
+		     struct text name)
+{
+	struct sbuf joined = { 0 };
+	struct line line;
+	bool is = next_line(script->bytes, &at, &line, &joined) &&
+		  line.label.ptr && text_equal(line.label, name);
+
+	sbuf_release(&joined);
+	return is;
+}
+
+/* @return that of the name, or the free one where it belongs */
+static struct label *find_label(const struct sim_script *script,
+				struct text name)
+{
+	uint64_t hash = text_hash(name);
+	size_t i = hash & (script->room - 1);
+
+	while (script->labels[i].line &&
+	       !(script->labels[i].hash == LABEL_HASH(hash) &&
+		 is_label(script, script->labels[i].line - 1, name)))
+		i = (i + 1) & (script->room - 1);
+	return &script->labels[i];
+}
+
+static void note_label(struct sim_script *script, const struct line *line)
+{
+	struct label *label = find_label(script, line->label);
+
+	if (!label->line) { /* the first one counts */
+		label->line = LABEL_LINE(line->begin);
+		label->hash = LABEL_HASH(text_hash(line->label));
+	}
+}
+
+/* No label is without a colon. */
+static size_t count_colons(struct text bytes)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < bytes.len; i++)
+		count += bytes.ptr[i] == ':';
+	return count;
+}
+
 const struct sim_script *sim_script_new(struct arena *arena, struct text bytes)
 {
 	struct sim_script *script = arena_new(arena, struct sim_script);
+	size_t offset = 0, most = count_colons(bytes);
 	struct sbuf joined = { 0 };
 	struct line line;
-	size_t offset = 0;
 
 	script->bytes = bytes;
-	script->labels.arena = arena;
-	while (offset < bytes.len &&
-	       next_line(bytes, &offset, &line, &joined)) {
-		struct text label = line.label;
-		void **slot;
+	for (script->room = 2; script->room < 2 * most;)
+		script->room = size_product(script->room, 2);
+	script->labels = arena_new_array(arena, script->room, struct label);
+	while (offset < bytes.len) {
+		size_t next = offset;
 
-		if (!label.ptr)
+		if (is_ordinary(next_piece(bytes, &next))) {
+			offset = next;
 			continue;
-		if (joined.len && label.ptr >= joined.ptr &&
-		    label.ptr <= joined.ptr + joined.len)
-			label.ptr = arena_copy(arena, label.ptr, label.len);
-		slot = map_at(&script->labels, label);
-		if (!*slot) /* the first one counts */
-			*slot = (void *)(uintptr_t)(line.begin + 1);
+		}
+		if (!next_line(bytes, &offset, &line, &joined))
+			break;
+		if (line.label.ptr)
+			note_label(script, &line);
 	}
 	sbuf_release(&joined);
 	return script;
@@ -157,7 +225,7 @@ const struct sim_script *sim_script_new(struct arena *arena, struct text bytes)
 
 bool sim_script_has(const struct sim_script *script, struct text label)
 {
-	return map_find(&script->labels, label);
+	return find_label(script, label)->line;
 }
 
 /* ------------------------------------------------------------ events -- */
@@ -359,15 +427,15 @@ unsigned long sim_run_script(struct sim *sim, const struct sim_script *script,
 int sim_goto(struct sim *sim, struct text label)
 {
 	struct sim_frame *frame = &sim->frames[sim->depth - 1];
-	void **slot = map_find(&frame->script->labels, label);
+	uint64_t line = find_label(frame->script, label)->line;
 
-	if (!slot) {
+	if (!line) {
 		sim_emit(sim, &(struct sim_event){ .kind = SIM_NO_LABEL,
 						   .text = label });
 		return SIM_ENOENT;
 	}
 	sim_emit(sim, &(struct sim_event){ .kind = SIM_LABEL, .text = label });
-	frame->offset = (size_t)(uintptr_t)*slot - 1;
+	frame->offset = line - 1;
 	sim->stop = STOP_COMMAND;
 	if (sim->world->stop_at && sim->world->stop_at(sim->world->ctx, label))
 		sim_finish(sim, SIM_STOPPED);
