@@ -6,6 +6,7 @@
  */
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 /** Zero-initialise before first use. */
 struct sbuf {
@@ -14,14 +15,29 @@ struct sbuf {
 };
 
 void sbuf_release(struct sbuf *sb);
-void sbuf_reset(struct sbuf *sb); /**< length 0, memory kept */
-void sbuf_add(struct sbuf *sb, const void *from, size_t len);
+void sbuf_reset(struct sbuf *sb);                /**< length 0, memory kept */
+void sbuf_reserve(struct sbuf *sb, size_t more); /**< room, and a NUL */
 void sbuf_puts(struct sbuf *sb, const char *text);
-void sbuf_putc(struct sbuf *sb, char c);
+void sbuf_put_number(struct sbuf *sb, unsigned long number); /**< as %lu */
 void sbuf_printf(struct sbuf *sb, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void sbuf_vprintf(struct sbuf *sb, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
+
+static inline void sbuf_add(struct sbuf *sb, const void *from, size_t len)
+{
+	if (sb->room - sb->len <= len)
+		sbuf_reserve(sb, len);
+	if (len)
+		memcpy(sb->ptr + sb->len, from, len);
+	sb->len += len;
+	sb->ptr[sb->len] = '\0';
+}
+
+static inline void sbuf_putc(struct sbuf *sb, char c)
+{
+	sbuf_add(sb, &c, 1);
+}
 
 /** @return NUL-terminated, never NULL; valid until the next addition */
 const char *sbuf_text(const struct sbuf *sb);
