@@ -90,6 +90,21 @@ struct compile_env {
 	 */
 	int (*digest)(void *ctx, const char *path, struct digest *ret_digest);
 
+	/**
+	 * Have a file that is elsewhere. Asked once for each; NULL: only its
+	 * digest is wanted, and is known.
+	 *
+	 * `check` may leave everything as it is: it needs no network.
+	 *
+	 * @param digest	what it must hash to; its size is filled in
+	 * @param at	where the site file names it, for diagnostics
+	 * @param ret_path	where it lies then, to be published from
+	 * @return false after a diagnostic
+	 */
+	bool (*download)(void *ctx, struct text url, struct digest *digest,
+			 struct span at, struct diags *ds,
+			 struct text *ret_path);
+
 	/** SHA-256 of bytes that the compiler rendered itself. */
 	void (*digest_bytes)(const void *bytes, size_t len,
 			     struct digest *ret_digest);

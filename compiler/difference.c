@@ -1,5 +1,6 @@
 #include "difference.h"
 
+#include "arch.h"
 #include "map.h"
 #include "quote.h"
 #include "resolve.h"
@@ -66,8 +67,10 @@ static void fact_add_texts(struct facts *facts, const char *key,
 static const char *key_of(struct facts *facts, const struct boot *boot,
 			  const char *what)
 {
-	return arena_printf(facts->arena, "%s %s", boot->profile->name.ptr,
-			    what);
+	const char *arch = arch_word(boot->archs);
+
+	return arena_printf(facts->arena, "%s %s%s%s", boot->profile->name.ptr,
+			    what, arch ? " for " : "", arch ? arch : "");
 }
 
 static void put_blob(struct sbuf *out, const struct blob *blob)
@@ -136,6 +139,8 @@ static struct text order_words(struct arena *arena,
 		const struct action *action =
 			&machine->actions[actions.first + i];
 
+		if (action->another)
+			continue;
 		sbuf_printf(&text, "%s%s", i ? ", " : "",
 			    action->boot ? action->boot->profile->name.ptr
 					 : step_word(action->kind));

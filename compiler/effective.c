@@ -8,12 +8,17 @@
 static void machine_act(struct builder *b, struct machine *machine,
 			const struct step *step)
 {
-	struct action *action = &machine->actions[machine->action_count++];
+	struct boot *boots[ARCHS] = { NULL };
+	size_t count = 1;
 
-	action->kind = step->kind;
-	action->menu = step->menu;
 	if (step->profile) /* else it is no such step, or names none: reported */
-		action->boot = boot_new(b, machine->node, step->profile);
+		count = boots_new(b, machine->node, step->profile, boots);
+	for (size_t i = 0; i < count; i++)
+		machine->actions[machine->action_count++] =
+			(struct action){ .kind = step->kind,
+					 .boot = boots[i],
+					 .another = i,
+					 .menu = step->menu };
 }
 
 /* @param at_end	what to do when every step has failed */
@@ -56,18 +61,19 @@ static void machine_find_menus(struct builder *b, struct machine *machine,
 		      sizeof(*machine->menus), compare_menus);
 }
 
-static size_t count_actions(const struct machine *machine,
+static size_t count_actions(const struct site *site,
+			    const struct machine *machine,
 			    const struct boot_order *order)
 {
-	size_t count = order->count + 1;
+	size_t steps = order->count + 1;
 
 	for (size_t i = 0; i < machine->menu_count; i++) {
 		const struct menu *menu = machine->menus[i].menu;
 
 		for (size_t j = 0; j < menu->item_count; j++)
-			count += menu->items[j].boot.count + 1;
+			steps += menu->items[j].boot.count + 1;
 	}
-	return count;
+	return site->has_archs ? ARCHS * steps : steps;
 }
 
 static void machine_follow(struct builder *b, struct machine *machine,
@@ -78,7 +84,8 @@ static void machine_follow(struct builder *b, struct machine *machine,
 
 	machine_find_menus(b, machine, order);
 	machine->actions = arena_new_array(
-		b->arena, count_actions(machine, order), struct action);
+		b->arena, count_actions(b->site, machine, order),
+		struct action);
 	machine->order = machine_act_all(b, machine, order, &last, false);
 	for (size_t i = 0; i < machine->menu_count; i++) {
 		struct menu_boot *shown = &machine->menus[i];
@@ -275,6 +282,7 @@ const struct effective *effective(struct arena *arena, const struct site *site,
 		.ds = ds,
 		.blobs = { .arena = arena },
 		.assets = { .arena = arena },
+		.downloads = { .arena = arena },
 		.ukis = { .arena = arena },
 		.addresses = { .arena = arena },
 		.converted = { .arena = arena },

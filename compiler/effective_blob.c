@@ -144,3 +144,39 @@ struct blob *asset_blob(struct context *c, struct text path, struct span at,
 		blob->from = asset->path;
 	return blob;
 }
+
+/* Not looked into for a private key: one that is on a web server is none. */
+static struct asset *download(struct builder *b, struct text url,
+			      struct span at, const struct digest *digest)
+{
+	struct asset *asset = arena_new(b->arena, struct asset);
+
+	asset->digest = *digest;
+	asset->bad = b->env->download &&
+		     !b->env->download(b->env->ctx, url, &asset->digest, at,
+				       b->ds, &asset->path);
+	return asset;
+}
+
+struct blob *download_blob(struct context *c, struct text url, struct span at,
+			   const struct digest *digest, struct text name)
+{
+	struct builder *b = c->b;
+	char hex[65];
+	const struct asset *asset;
+	struct blob *blob;
+	void **slot;
+
+	hex_digits(digest->sha256, 32, hex);
+	slot = map_at(&b->downloads,
+		      text_of(arena_printf(b->arena, "%s %s", hex, url.ptr)));
+	if (!*slot)
+		*slot = download(b, url, at, digest);
+	asset = *slot;
+	if (asset->bad)
+		return NULL;
+	blob = blob_get(b, &asset->digest, name, parts_are_published(b));
+	if (!blob->from.ptr && !blob->bytes.ptr)
+		blob->from = asset->path;
+	return blob;
+}

@@ -1,34 +1,11 @@
 #include "effective_parts.h"
 
-#include "path.h"
 #include "quote.h"
 #include "value.h"
 
 /* A Linux kernel on x86 takes a command line of 2047 bytes; iPXE on BIOS cuts
  * a longer one silently (bzimage.c of iPXE 2.0.0). */
 enum { COMMAND_LINE_MAX = 2047 };
-
-/* A kernel or initrd: its path is a template too. */
-static struct blob *templated_asset(struct context *c,
-				    const struct templated *value)
-{
-	struct text path, name;
-	const char *wrong;
-
-	if (!render(c, value, &path))
-		return NULL;
-	wrong = path_beside(c->b->arena,
-			    path_base(c->b->site->directory, value->at), path,
-			    &path);
-	name = text_basename(path);
-	if (!wrong)
-		wrong = value_file_name(name);
-	if (wrong) {
-		bad_rendered(c, DIAG_E307, value->at, path, wrong);
-		return NULL;
-	}
-	return asset_blob(c, path, value->at, name, parts_are_published(c->b));
-}
 
 static struct blob *rendered_blob(struct context *c, const struct file *file,
 				  struct text name)
@@ -82,62 +59,104 @@ static bool boot_files(struct context *c, struct boot *boot)
 }
 
 static void trace_initrd(struct context *c, const struct boot *boot,
-			 const struct level *level,
-			 const struct templated *path)
+			 const struct level *level, const struct item *item)
 {
 	struct trace *trace = &c->b->trace;
 	struct text text;
 
-	if (trace->on && render(c, path, &text))
-		trace_add(trace, boot, "initrd", TEXT(""), level, path->at,
+	if (trace->on && render(c, &item->from, &text))
+		trace_add(trace, boot, "initrd", TEXT(""), level, item->from.at,
 			  text);
 }
 
 /* One takes the place of another, which then is not rendered: what it needs
  * may not even be there. */
-static void trace_kernels(struct context *c, const struct boot *boot,
-			  const struct level *taken)
+static void trace_kernel(struct context *c, const struct boot *boot,
+			 const struct level *level, const struct item *item,
+			 bool taken)
 {
 	struct trace *trace = &c->b->trace;
+	struct text text = item->from.text;
 
-	for (size_t i = 0; trace->on && i < c->levels->count; i++) {
+	if (!trace->on || (taken && !render(c, &item->from, &text)))
+		return;
+	trace_replace(trace, boot, "kernel", TEXT(""));
+	trace_add(trace, boot, "kernel", TEXT(""), level, item->from.at, text);
+}
+
+static void trace_kernels(struct context *c, const struct boot *boot,
+			  const struct item *taken)
+{
+	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct level *level = &c->levels->at[i];
-		const struct templated *kernel = &level->set->kernel;
-		struct text text = kernel->text;
+		const struct item_list *list = &level->set->kernel;
 
-		if (!kernel->tmpl ||
-		    (level == taken && !render(c, kernel, &text)))
-			continue;
-		trace_replace(trace, boot, "kernel", TEXT(""));
-		trace_add(trace, boot, "kernel", TEXT(""), level, kernel->at,
-			  text);
+		for (size_t j = 0; j < list->count; j++)
+			if (arch_holds(list->at[j].from.archs, c->archs))
+				trace_kernel(c, boot, level, &list->at[j],
+					     &list->at[j] == taken);
 	}
+}
+
+/* "kernel for arm64", where there is another for others. */
+static const char *wanted_as(struct context *c, const char *key, unsigned archs)
+{
+	if (!archs || archs == ARCH_ANY)
+		return key;
+	return arena_printf(c->b->arena, "%s for %s", key, arch_word(archs));
+}
+
+static void no_kernel(struct context *c)
+{
+	struct diag *d = diag_at(
+		c->b->ds, DIAG_E404, c->profile->at,
+		"profile \"%s\" has no kernel%s%s", c->profile->name.ptr,
+		c->archs == ARCH_ANY ? "" : " for ",
+		c->archs == ARCH_ANY ? "" : arch_word(c->archs));
+
+	if (c->node)
+		diag_note_at(c->b->ds, d, c->use, "%s", c->use_text);
 }
 
 static bool boot_kernel(struct context *c, struct boot *boot)
 {
-	const struct templated *kernel = NULL;
+	const struct item *kernel = NULL;
 	const struct level *level = NULL;
 
 	for (size_t i = 0; i < c->levels->count; i++) {
-		if (c->levels->at[i].set->kernel.tmpl) {
-			kernel = &c->levels->at[i].set->kernel;
+		const struct item_list *list = &c->levels->at[i].set->kernel;
+
+		for (size_t j = 0; j < list->count; j++) {
+			if (!arch_holds(list->at[j].from.archs, c->archs))
+				continue;
+			kernel = &list->at[j];
 			level = &c->levels->at[i];
 		}
 	}
 	if (!kernel) {
-		struct diag *d = diag_at(c->b->ds, DIAG_E404, c->profile->at,
-					 "profile \"%s\" has no kernel",
-					 c->profile->name.ptr);
-		if (c->node)
-			diag_note_at(c->b->ds, d, c->use, "%s", c->use_text);
+		no_kernel(c);
 		return false;
 	}
-	boot->kernel = templated_asset(c, kernel);
+	boot->kernel = item_blob(c, kernel);
 	if (!boot->kernel)
 		return false;
-	trace_kernels(c, boot, level);
-	blob_want(c->b, boot->kernel, level, "kernel", NULL);
+	trace_kernels(c, boot, kernel);
+	blob_want(c->b, boot->kernel, level,
+		  wanted_as(c, "kernel", kernel->from.archs), NULL);
+	return true;
+}
+
+static bool add_initrd(struct context *c, struct boot *boot,
+		       const struct item *item, const struct level *level)
+{
+	struct blob *blob = item_blob(c, item);
+
+	if (!blob)
+		return false;
+	trace_initrd(c, boot, level, item);
+	boot->initrds[boot->initrd_count++] = blob;
+	blob_want(c->b, blob, level, wanted_as(c, "initrd", item->from.archs),
+		  NULL);
 	return true;
 }
 
@@ -150,24 +169,18 @@ static bool boot_initrds(struct context *c, struct boot *boot)
 		count += c->levels->at[i].set->initrd.count;
 	boot->initrds = arena_new_array(c->b->arena, count, struct blob *);
 	for (size_t i = 0; i < c->levels->count; i++) {
-		const struct templated_list *list =
-			&c->levels->at[i].set->initrd;
+		const struct level *level = &c->levels->at[i];
+		const struct item_list *list = &level->set->initrd;
 
-		if (list->replaces) {
+		if (list->replaces && arch_holds(list->replaces, c->archs)) {
 			boot->initrd_count = 0;
 			trace_replace(&c->b->trace, boot, "initrd", TEXT(""));
 		}
-		for (size_t j = 0; j < list->count; j++) {
-			struct blob *blob = templated_asset(c, &list->at[j]);
-
-			good = good && blob;
-			if (!blob)
-				continue;
-			trace_initrd(c, boot, &c->levels->at[i], &list->at[j]);
-			boot->initrds[boot->initrd_count++] = blob;
-			blob_want(c->b, blob, &c->levels->at[i], "initrd",
-				  NULL);
-		}
+		for (size_t j = 0; j < list->count; j++)
+			if (arch_holds(list->at[j].from.archs, c->archs))
+				good = add_initrd(c, boot, &list->at[j],
+						  level) &&
+				       good;
 	}
 	return good;
 }
@@ -232,13 +245,15 @@ static bool boot_args(struct context *c, struct boot *boot)
 	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct templated_list *list = &c->levels->at[i].set->args;
 
-		if (list->replaces) {
+		if (list->replaces && arch_holds(list->replaces, c->archs)) {
 			b->args.count = 0;
 			trace_replace(&b->trace, boot, "args", TEXT(""));
 		}
 		for (size_t j = 0; j < list->count; j++) {
 			struct text text;
 
+			if (!arch_holds(list->at[j].archs, c->archs))
+				continue;
 			good = render(c, &list->at[j], &text) &&
 			       split_arg(c, &list->at[j], text) && good;
 			if (good)
@@ -367,26 +382,55 @@ static bool phase_is_said(struct context *c)
 	return true;
 }
 
-struct boot *boot_new(struct builder *b, const struct node *node,
-		      const struct profile *profile)
+/* @param archs	enum arch: of machines to make it for */
+static struct boot *boot_new(struct context *c, unsigned archs)
 {
-	struct context c = context_of(b, node, profile);
+	struct builder *b = c->b;
 	struct boot *boot = arena_new(b->arena, struct boot);
 	bool good;
 
+	c->archs = archs;
+	context_set(c);
+	trace_extends(&b->trace, boot, c->profile);
+	trace_vars(&b->trace, boot, c->levels);
+	boot->profile = c->profile;
+	boot->archs = archs;
+	good = boot_serve(c, boot);
+	fact_set_arch(c);
+	good = boot_kernel(c, boot) && good;
+	good = boot_initrds(c, boot) && good;
+	good = boot_files(c, boot) && good;
+	good = boot_args(c, boot) && good;
+	if (good && (b->site->verify & VERIFY_SECURE_BOOT))
+		good = boot_uki(c, boot);
+	return good ? boot : NULL;
+}
+
+static bool differs_by_arch(const struct context *c)
+{
+	return c->b->site->has_archs && levels_differ_by_arch(c->levels);
+}
+
+size_t boots_new(struct builder *b, const struct node *node,
+		 const struct profile *profile, struct boot *ret_boots[ARCHS])
+{
+	struct context c = context_of(b, node, profile);
+	struct text said;
+	size_t count = 0;
+
 	levels_set(b->arena, &b->levels, b->site, node, profile, b->phase);
 	if (levels_incomplete(c.levels) || !phase_is_said(&c))
-		return NULL;
-	context_set(&c);
-	trace_extends(&b->trace, boot, profile);
-	trace_vars(&b->trace, boot, c.levels);
-	boot->profile = profile;
-	good = boot_serve(&c, boot);
-	good = boot_kernel(&c, boot) && good;
-	good = boot_initrds(&c, boot) && good;
-	good = boot_files(&c, boot) && good;
-	good = boot_args(&c, boot) && good;
-	if (good && (b->site->verify & VERIFY_SECURE_BOOT))
-		good = boot_uki(&c, boot);
-	return good ? boot : NULL;
+		return 1;
+	said = b->site->has_archs ? levels_arch(c.levels) : TEXT("");
+	if (said.len) {
+		ret_boots[0] = boot_new(&c, arch_find(said));
+		return 1;
+	}
+	for (size_t i = 0; i < ARCHS && differs_by_arch(&c); i++)
+		if (levels_have_kernel(c.levels, arch_all[i]))
+			ret_boots[count++] = boot_new(&c, arch_all[i]);
+	if (count)
+		return count;
+	ret_boots[0] = boot_new(&c, ARCH_ANY);
+	return 1;
 }

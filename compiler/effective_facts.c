@@ -19,6 +19,7 @@ const char *const reserved_names[] = {
 	"netmask",
 	"channel",
 	"phase",
+	"arch",
 	"serve",
 	/* planned, so taken already */
 	"boot",
@@ -148,6 +149,13 @@ static void context_add_facts(struct context *c)
 			channel = c->levels->at[i].set->follows;
 	if (channel)
 		fact_set_doc(c->b, FACT_CHANNEL, channel->vars);
+	fact_set(c->b, FACT_ARCH, levels_arch(c->levels));
+}
+
+void fact_set_arch(struct context *c)
+{
+	if (c->archs != ARCH_ANY && !levels_arch(c->levels).ptr)
+		fact_set(c->b, FACT_ARCH, text_of(arch_word(c->archs)));
 }
 
 struct context context_of(struct builder *b, const struct node *node,

@@ -231,11 +231,14 @@ static int compare_wanted(const void *a, const void *b)
 	const struct wanted_file *x = a, *y = b;
 	int order = text_compare(x->file->path.text, y->file->path.text);
 
-	return order ? order : (x->level > y->level) - (x->level < y->level);
+	if (!order)
+		order = (x->level > y->level) - (x->level < y->level);
+	return order ? order : (x->file > y->file) - (x->file < y->file);
 }
 
 /* Sort by path; a file of the same path at a higher level takes the place of
- * the lower. */
+ * the lower, and in one level that for some processors (see compare_files() of
+ * resolve_files.c) that for all. */
 static size_t wanted_merge(struct wanted_file *wanted, size_t count)
 {
 	size_t kept = 0;
@@ -256,17 +259,25 @@ static const struct file_list *list_of(const struct level *level, size_t list)
 	return (const void *)((const char *)level->set + list);
 }
 
+/* Whether it drops what the levels before it said. */
+static bool drops(const struct context *c, const struct file_list *list)
+{
+	return list->replaces && arch_holds(list->replaces, c->archs);
+}
+
 static void trace_files(struct context *c, const struct boot *boot,
 			const char *key, const struct file_list *list,
 			const struct level *level)
 {
 	struct trace *trace = &c->b->trace;
 
-	if (list->replaces)
+	if (drops(c, list))
 		trace_replace(trace, boot, key, (struct text){ NULL, 0 });
 	for (size_t i = 0; i < list->count; i++) {
 		const struct file *file = &list->at[i];
 
+		if (!arch_holds(file->archs, c->archs))
+			continue;
 		trace_replace(trace, boot, key, file->path.text);
 		trace_add_said(trace, boot, key, file->path.text, level,
 			       file->path.at, file->said);
@@ -290,12 +301,14 @@ struct wanted_file *files_wanted(struct context *c, const struct boot *boot,
 		const struct level *level = &c->levels->at[i];
 		const struct file_list *files = list_of(level, list);
 
-		if (files->replaces)
+		if (drops(c, files))
 			count = 0;
 		trace_files(c, boot, key, files, level);
 		for (size_t j = 0; j < files->count; j++)
-			wanted[count++] =
-				(struct wanted_file){ &files->at[j], level };
+			if (arch_holds(files->at[j].archs, c->archs))
+				wanted[count++] =
+					(struct wanted_file){ &files->at[j],
+							      level };
 	}
 	*ret_count = wanted_merge(wanted, count);
 	return wanted;

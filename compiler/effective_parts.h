@@ -6,12 +6,14 @@
  *
  *     effective.c        the boot orders of each machine
  *     effective_boot.c   one profile as one machine boots it
+ *     effective_item.c   kernels and initrds, wherever they are
  *     effective_network.c  how a machine gets onto the network
  *     effective_facts.c  what templates know of a machine
  *     effective_blob.c   what is published, and why
  *     effective_file.c   files: rendered, converted, checked
  *     effective_serve.c  those for the web server
  */
+#include "arch.h"
 #include "effective.h"
 #include "levels.h"
 #include "map.h"
@@ -38,6 +40,7 @@ enum fact {
 	FACT_NETMASK,
 	FACT_CHANNEL,
 	FACT_PHASE,
+	FACT_ARCH,
 	FACT_SERVE,
 	FACTS,
 };
@@ -55,6 +58,7 @@ struct builder {
 	struct diags *ds;
 	struct map blobs;     /* path below www -> struct blob */
 	struct map assets;    /* path beside the site file -> struct asset */
+	struct map downloads; /* digest and URL -> struct asset */
 	struct map ukis;      /* all that is in one -> struct blob */
 	struct map addresses; /* static ones -> struct node */
 	struct map converted; /* program and input -> struct text */
@@ -81,6 +85,7 @@ struct context {
 	struct builder *b;
 	const struct node *node; /* NULL for the unknown machine */
 	const struct profile *profile;
+	unsigned archs; /* enum arch: of machines that it is made for */
 	const struct levels *levels;
 	struct span use; /* the machine, for notes */
 	const char *use_text;
@@ -102,6 +107,10 @@ struct context context_of(struct builder *b, const struct node *node,
 
 /* All facts of a machine and its profile, and all vars. */
 void context_set(struct context *c);
+
+/* That of the machines that a boot is made for. Not before boot_serve(): what
+ * is served to a machine is one file, whatever it turns out to be. */
+void fact_set_arch(struct context *c);
 
 /* ---------------------------------------------------------- renders -- */
 
@@ -134,6 +143,13 @@ void blob_publish(struct builder *b, struct blob *blob, bool publish);
 /* A kernel, initrd or verbatim file on disk, measured once. */
 struct blob *asset_blob(struct context *c, struct text path, struct span at,
 			struct text name, bool publish);
+
+/* What a URL names, had once. @return NULL after a diagnostic */
+struct blob *download_blob(struct context *c, struct text url, struct span at,
+			   const struct digest *digest, struct text name);
+
+/* A kernel or initrd wherever it is; its path or URL is a template. */
+struct blob *item_blob(struct context *c, const struct item *item);
 
 /* What goes into a UKI is not published by itself. */
 bool parts_are_published(const struct builder *b);
@@ -182,9 +198,11 @@ void machine_find_uplink(struct builder *b, struct machine *machine,
  * One profile as one machine boots it.
  *
  * @param node	NULL for the unknown machine
- * @return NULL after a diagnostic
+ * @param ret_boots	one for each kind of processor that boots it in its own
+ *	way; or one for all of them. NULL where a diagnostic was given
+ * @return how many
  */
-struct boot *boot_new(struct builder *b, const struct node *node,
-		      const struct profile *profile);
+size_t boots_new(struct builder *b, const struct node *node,
+		 const struct profile *profile, struct boot *ret_boots[ARCHS]);
 
 #endif

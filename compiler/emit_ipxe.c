@@ -90,6 +90,7 @@ static void emit_head(struct emit *e)
 		    "set site %s\n",
 		    e->plan->site_name.ptr);
 	emit_place(e);
+	emit_arch(e);
 	emit_uplink(e, &e->plan->effective->unknown);
 	PUT("set delay:int32 5\n"
 	    "set online no\n"
@@ -100,6 +101,14 @@ static void emit_head(struct emit *e)
 	    "echo\n"
 	    "echo ipxe-embed: site %s\n",
 	    e->home == EMIT_IMAGE ? "cached" : "new", e->plan->site_name.ptr);
+}
+
+void emit_arch(struct emit *e)
+{
+	if (e->uses_arch)
+		PUT("# An image for BIOS is i386, whatever it runs on.\n"
+		    "set arch ${buildarch}\n"
+		    "iseq ${arch} i386 && set arch x86_64 ||\n");
 }
 
 static void emit_identify(struct emit *e)

@@ -1,5 +1,6 @@
 #include "emit_parts.h"
 
+#include "arch.h"
 #include "quote.h"
 #include "resolve.h"
 
@@ -9,14 +10,15 @@
  * Boot orders. Order 3 begins at the label order-3, its second step at
  * order-3-step-2. The menu "main" that it leads to is order-3/main, the item
  * "rescue" in it order-3/main/rescue, and the second step of that
- * order-3/main/rescue/step-2: no name can hold a "/".
+ * order-3/main/rescue/step-2: no name can hold a "/". Where a profile is
+ * booted in several ways, order-3-step-2/arm64 is that for such a machine.
  */
 
 /* The token arrays of iPXE lie on a stack of 4 KiB on BIOS. */
 enum { LINE_TOKENS = 24, LINE_BYTES = 96 };
 
 /* Longest label: an order, two names of up to 63 letters, a step. */
-enum { LABEL_BYTES = 256 };
+enum { LABEL_BYTES = 256, ARCH_LABEL_BYTES = LABEL_BYTES + 16 };
 
 /* ------------------------------------------------------------ words -- */
 
@@ -84,11 +86,14 @@ static void emit_profile(struct emit *e, const struct boot *boot,
 	char item[32];
 	size_t call = 1;
 
-	PUT("echo ipxe-embed: ${node} boots profile %s\n"
+	const char *arch = arch_word(boot->archs);
+
+	PUT("echo ipxe-embed: ${node} boots profile %s%s%s\n"
 	    "set back %s-%zu\n"
 	    "goto network\n"
 	    ":%s-%zu\n",
-	    boot->profile->name.ptr, prefix, call, prefix, call);
+	    boot->profile->name.ptr, arch ? " for " : "", arch ? arch : "",
+	    prefix, call, prefix, call);
 	call++;
 	if (boot->uki) {
 		emit_item(e, w, prefix, "uki", boot->uki, blob_routine, &call);
@@ -126,25 +131,53 @@ struct place {
 	char separator;    /* between it and "step-2" */
 };
 
-/* The words of the step, and where it goes. */
-static void emit_action(struct emit *e, const struct action *action,
-			const struct place *place, const char *prefix,
-			struct words *w)
+/* A step that leads elsewhere than to a profile. */
+static void emit_other(struct emit *e, const struct action *action,
+		       const struct place *place)
 {
 	bool outside = place->order == place->label;
 
-	if (action->boot) {
-		emit_profile(e, action->boot, prefix, w);
-	} else if (action->kind == STEP_MENU) {
+	if (action->kind == STEP_MENU) {
 		if (outside)
 			PUT("set leave ${next}\n");
 		PUT("goto %s/%s\n", place->order, action->menu->name.ptr);
-	} else {
-		if (action->menu)
-			PUT("set again %s/%s\n", place->order,
-			    action->menu->name.ptr);
-		PUT("goto %s\n", step_word(action->kind));
+		return;
 	}
+	if (action->menu)
+		PUT("set again %s/%s\n", place->order, action->menu->name.ptr);
+	PUT("goto %s\n", step_word(action->kind));
+}
+
+/* One profile: on any machine, or on each kind of processor in its own way. */
+static void emit_boots(struct emit *e, const struct action *actions,
+		       size_t count, const char *prefix, struct words *w)
+{
+	char label[ARCH_LABEL_BYTES];
+
+	if (actions[0].boot->archs == ARCH_ANY) {
+		emit_profile(e, actions[0].boot, prefix, w);
+		return;
+	}
+	PUT("goto %s/${arch} ||\n"
+	    "echo ipxe-embed: ${node}: profile %s is not for ${arch}\n"
+	    "goto failed\n",
+	    prefix, actions[0].boot->profile->name.ptr);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(label, sizeof(label), "%s/%s", prefix,
+			 arch_word(actions[i].boot->archs));
+		PUT(":%s\n", label);
+		emit_profile(e, actions[i].boot, label, w);
+	}
+}
+
+/* How many actions the step is made of that begins with the first of these. */
+static size_t step_actions(const struct action *actions, size_t count)
+{
+	size_t i = 1;
+
+	while (i < count && actions[i].another)
+		i++;
+	return i;
 }
 
 static void emit_actions(struct emit *e, const struct machine *machine,
@@ -152,18 +185,25 @@ static void emit_actions(struct emit *e, const struct machine *machine,
 			 const struct place *place, struct words *w)
 {
 	char prefix[LABEL_BYTES];
+	size_t count;
 
 	PUT("set again %s\n", place->start);
-	for (size_t i = 0; i < actions->count; i++) {
+	for (size_t i = 0, step = 1; i < actions->count; i += count, step++) {
+		const struct action *action =
+			&machine->actions[actions->first + i];
+
+		count = step_actions(action, actions->count - i);
 		snprintf(prefix, sizeof(prefix), "%s%cstep-%zu", place->label,
-			 place->separator, i + 1);
+			 place->separator, step);
 		if (i)
 			PUT(":%s\n", prefix);
-		if (i + 1 < actions->count)
+		if (i + count < actions->count)
 			PUT("set next %s%cstep-%zu\n", place->label,
-			    place->separator, i + 2);
-		emit_action(e, &machine->actions[actions->first + i], place,
-			    prefix, w);
+			    place->separator, step + 1);
+		if (action->boot)
+			emit_boots(e, action, count, prefix, w);
+		else
+			emit_other(e, action, place);
 	}
 }
 
@@ -233,10 +273,11 @@ static void emit_members(struct emit *e, const struct order *order)
 
 	PUT("\n# ");
 	for (size_t i = 0; i < first->order.count; i++)
-		PUT("%s%s", i ? ", then " : "",
-		    first->actions[i].boot
-			    ? first->actions[i].boot->profile->name.ptr
-			    : step_word(first->actions[i].kind));
+		if (!first->actions[i].another)
+			PUT("%s%s", i ? ", then " : "",
+			    first->actions[i].boot
+				    ? first->actions[i].boot->profile->name.ptr
+				    : step_word(first->actions[i].kind));
 	if (e->fetched) { /* a member more or less must not change it */
 		PUT("\n");
 		return;

@@ -14,6 +14,7 @@ struct emit {
 	enum emit_home home;
 	struct sbuf *out;
 	bool uses[STEPS]; /**< by enum step_kind */
+	bool uses_arch;   /**< some profile depends on the processor */
 	/** It is not baked but fetched: see emit_remote.c */
 	bool fetched;
 };
@@ -31,6 +32,9 @@ bool emit_has(const struct emit *e, enum verify how);
 
 /** Note which steps a machine may come to. */
 void emit_find_uses(struct emit *e, const struct machine *machine);
+
+/** Set ${arch}, if something depends on it. */
+void emit_arch(struct emit *e);
 
 /** Set what is particular to how a machine gets onto the network. */
 void emit_uplink(struct emit *e, const struct machine *machine);

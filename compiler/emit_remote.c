@@ -168,8 +168,9 @@ void emit_order_script(const struct plan *plan, const struct order *order,
 	PUT("#\n"
 	    "# The script of a node names it by its digest and sets what is "
 	    "particular\n"
-	    "# to the node, ${v1} and so on.\n"
-	    "goto order\n");
+	    "# to the node, ${v1} and so on.\n");
+	emit_arch(e);
+	PUT("goto order\n");
 	emit_routines(e);
 	emit_heading(e, "order");
 	emit_order(e, order, "order");

@@ -219,8 +219,13 @@ static void emit_end(struct emit *e)
 
 void emit_find_uses(struct emit *e, const struct machine *machine)
 {
-	for (size_t i = 0; i < machine->action_count; i++)
-		e->uses[machine->actions[i].kind] = true;
+	for (size_t i = 0; i < machine->action_count; i++) {
+		const struct action *action = &machine->actions[i];
+
+		e->uses[action->kind] = true;
+		if (action->boot && action->boot->archs != ARCH_ANY)
+			e->uses_arch = true;
+	}
 }
 
 void emit_routines(struct emit *e)

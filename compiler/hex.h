@@ -4,6 +4,7 @@
  * @file
  * Bytes as lower-case hex digits.
  */
+#include <stdbool.h>
 #include <stddef.h>
 
 /** @param hex	gets two digits for each byte and a NUL */
@@ -17,6 +18,27 @@ static inline void hex_digits(const void *bytes, size_t count, char *hex)
 		*hex++ = digits[from[i] & 15];
 	}
 	*hex = '\0';
+}
+
+/** @return whether @p hex is two digits, of any case, for each byte */
+static inline bool hex_bytes(const char *hex, void *bytes, size_t count)
+{
+	unsigned char *to = bytes;
+
+	for (size_t i = 0; i < 2 * count; i++) {
+		const char c = hex[i];
+		unsigned digit =
+			c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+			: c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+			: c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
+					       : 16;
+
+		if (digit > 15)
+			return false;
+		to[i / 2] =
+			(unsigned char)(i % 2 ? to[i / 2] << 4 | digit : digit);
+	}
+	return true;
 }
 
 #endif

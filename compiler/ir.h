@@ -75,18 +75,38 @@ struct flag {
 	struct span at;
 };
 
+/** Processors of machines, as bits: a value may be for some of them. See
+ * arch.h. */
+enum arch { ARCH_X86_64 = 1, ARCH_ARM64 = 2, ARCH_ANY = 3 };
+
 /** A value that may hold `{{…}}`. */
 struct templated {
 	struct text text;
 	struct span at;
+	unsigned archs;              /**< enum arch; 0: any, too */
 	const struct template *tmpl; /**< parsed; never NULL once given */
 };
 
-/** A list that merges over the levels, unless its key ends in `!`. */
+/** A list that merges over the levels, unless its key ends in `!`. Of a key
+ * that holds one value there is one for each processor at most. */
 struct templated_list {
 	struct templated *at;
 	size_t count;
-	bool replaces;
+	unsigned replaces; /**< enum arch: for those machines */
+};
+
+/** A kernel, an initrd and the like: a path beside the site file; or, where
+ * there is a digest, a URL to fetch it from. */
+struct item {
+	struct templated from;
+	struct templated sha256; /**< tmpl NULL: a path */
+};
+
+/** See struct templated_list. */
+struct item_list {
+	struct item *at;
+	size_t count;
+	unsigned replaces;
 };
 
 /** How the content of an injected file is given. */
@@ -101,6 +121,7 @@ struct file {
 	/** Absolute path inside the initrd; or the name that is served */
 	struct located path;
 	enum file_kind kind;
+	unsigned archs; /**< of machines that get it; see struct templated */
 	struct located from; /**< path, for FILE_TEMPLATE and FILE_VERBATIM */
 	struct templated
 		body;  /**< for FILE_TEMPLATE (once read), FILE_CONTENT */
@@ -113,7 +134,7 @@ struct file {
 struct file_list {
 	struct file *at; /**< in the order of the paths */
 	size_t count;
-	bool replaces;
+	unsigned replaces; /**< enum arch */
 };
 
 enum step_kind {
@@ -184,8 +205,9 @@ struct settings {
 	struct located profile;
 	const struct profile *booted; /**< what "profile" names */
 	struct boot_order boot;
-	struct templated kernel;
-	struct templated_list initrd, args;
+	struct located arch; /**< as arch_find() knows it */
+	struct item_list kernel, initrd;
+	struct templated_list args;
 	struct file_list files, serve;
 	struct located channel;
 	const struct channel *follows; /**< what "channel" names */
@@ -268,6 +290,7 @@ struct site {
 	struct boot_order unknown;
 	struct flag allow_unknown_install;
 	bool has_phases; /**< some profile or group has */
+	bool has_archs;  /**< something is for some processors only */
 	struct settings set;
 	struct channel *channels;
 	struct profile *profiles;
@@ -302,6 +325,7 @@ struct served_file {
 /** A profile as one machine boots it. */
 struct boot {
 	const struct profile *profile;
+	unsigned archs; /**< enum arch: machines that it is for */
 	struct blob *kernel;
 	struct blob **initrds;
 	size_t initrd_count;
@@ -318,7 +342,11 @@ struct boot {
 
 struct action {
 	enum step_kind kind;
-	struct boot *boot; /**< STEP_PROFILE */
+	/** STEP_PROFILE. Where that differs by processor, there is an action for
+	 * each, one behind the other, and `another` is set in all but the
+	 * first: together they are one step. */
+	struct boot *boot;
+	bool another;
 	/** STEP_MENU: to show; STEP_RETRY: to go back to, or NULL */
 	const struct menu *menu;
 };

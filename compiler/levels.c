@@ -1,5 +1,6 @@
 #include "levels.h"
 
+#include "arch.h"
 #include "arena.h"
 #include "vec.h"
 
@@ -93,6 +94,50 @@ struct located levels_phase(const struct levels *levels)
 		if (levels->at[i].set->phase.text.ptr)
 			return levels->at[i].set->phase;
 	return (struct located){ 0 };
+}
+
+struct text levels_arch(const struct levels *levels)
+{
+	for (size_t i = levels->count; i-- > 0;)
+		if (levels->at[i].set->arch.text.ptr)
+			return levels->at[i].set->arch.text;
+	return (struct text){ NULL, 0 };
+}
+
+/* Whether anything that differs by processor is said for one of its own. */
+static bool differs_by_arch(const struct settings *set)
+{
+	bool differs = false;
+
+	for (size_t i = 0; i < set->kernel.count; i++)
+		differs = differs || set->kernel.at[i].from.archs != ARCH_ANY;
+	for (size_t i = 0; i < set->initrd.count; i++)
+		differs = differs || set->initrd.at[i].from.archs != ARCH_ANY;
+	for (size_t i = 0; i < set->args.count; i++)
+		differs = differs || set->args.at[i].archs != ARCH_ANY;
+	for (size_t i = 0; i < set->files.count; i++)
+		differs = differs || set->files.at[i].archs;
+	return differs;
+}
+
+bool levels_differ_by_arch(const struct levels *levels)
+{
+	for (size_t i = 0; i < levels->count; i++)
+		if (differs_by_arch(levels->at[i].set))
+			return true;
+	return false;
+}
+
+bool levels_have_kernel(const struct levels *levels, unsigned arch)
+{
+	for (size_t i = 0; i < levels->count; i++) {
+		const struct item_list *kernel = &levels->at[i].set->kernel;
+
+		for (size_t j = 0; j < kernel->count; j++)
+			if (arch_holds(kernel->at[j].from.archs, arch))
+				return true;
+	}
+	return false;
 }
 
 /* ----------------------------------------------------------- phases -- */

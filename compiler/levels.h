@@ -47,6 +47,15 @@ const struct boot_order *levels_order(const struct levels *levels);
 /** @return the phase that they say; text.ptr NULL if none does */
 struct located levels_phase(const struct levels *levels);
 
+/** @return the processor that they say; ptr NULL if none does */
+struct text levels_arch(const struct levels *levels);
+
+/** Whether what is booted differs by processor. */
+bool levels_differ_by_arch(const struct levels *levels);
+
+/** @param arch	ARCH_ANY: one that any machine can boot */
+bool levels_have_kernel(const struct levels *levels, unsigned arch);
+
 /**
  * All phases that a node may be in, by name, each once.
  *

@@ -70,6 +70,7 @@ static void shape_key(const struct machine *machine, struct sbuf *key)
 		key_add(key, action->kind);
 		key_add(key, (uintptr_t)action->menu);
 		key_add(key, (uintptr_t)(boot ? boot->profile : NULL));
+		key_add(key, boot ? boot->archs : 0);
 		if (!boot || boot->uki)
 			continue;
 		key_add(key, boot->initrd_count);

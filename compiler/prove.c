@@ -87,10 +87,10 @@ static void prove_lost_bases(struct proof *p, struct scene scene,
 	}
 }
 
-/* All that may happen to one machine on one platform. */
-static void prove_platform(struct proof *p, const char *platform, bool secure)
+/* All that may happen to one machine of one kind. */
+static void prove_fully(struct proof *p, const struct machine_kind *kind)
 {
-	struct scene scene = { .platform = platform, .secure_boot = secure };
+	struct scene scene = { .kind = *kind };
 	struct scene other = scene;
 
 	for (int disk = 0; disk < 2; disk++) {
@@ -117,26 +117,37 @@ static void prove_platform(struct proof *p, const char *platform, bool secure)
 		prove_scene(p, &scene);
 }
 
-static void set_platforms(struct proof *p, const struct order *order,
-			  const struct machine *machine,
-			  void (*prove_on)(struct proof *p,
-					   const char *platform, bool secure))
+typedef void (*prove_fn)(struct proof *p, const struct machine_kind *kind);
+
+static void prove_kinds(struct proof *p, const struct order *order,
+			const struct machine *machine, prove_fn prove_on)
 {
+	static const struct machine_kind arm = { "efi", "arm64", ARCH_ARM64,
+						 false };
+	static const struct machine_kind secure_arm = { "efi", "arm64",
+							ARCH_ARM64, true };
+	bool secure = proof_verifies(p, VERIFY_SECURE_BOOT);
+
 	proof_set_subject(p, machine, order);
-	prove_on(p, "pcbios", false);
-	prove_on(p, "efi", false);
-	if (proof_verifies(p, VERIFY_SECURE_BOOT))
-		prove_on(p, "efi", true);
+	prove_on(p, &kind_bios);
+	prove_on(p, &kind_efi);
+	if (secure)
+		prove_on(p, &kind_secure);
+	if (!p->site->has_archs)
+		return;
+	prove_on(p, &arm);
+	if (secure)
+		prove_on(p, &secure_arm);
 }
 
 /* What the words of an order could change. */
-static void prove_briefly(struct proof *p, const char *platform, bool secure)
+static void prove_briefly(struct proof *p, const struct machine_kind *kind)
 {
-	struct scene scene = { .platform = platform, .secure_boot = secure };
+	struct scene scene = { .kind = *kind };
 
 	prove_scene(p, &scene);
 	scene.harm = HARM_TAMPERED;
-	if (secure || strcmp(platform, "pcbios") == 0)
+	if (kind != &kind_efi)
 		prove_scene(p, &scene);
 }
 
@@ -154,8 +165,9 @@ static bool is_new_structure(struct proof *p, const struct machine *machine)
 			sbuf_printf(&key, " %s",
 				    machine->actions[i].menu->name.ptr);
 		if (boot)
-			sbuf_printf(&key, " %zu %zu %zu", boot->initrd_count,
-				    boot->file_count, boot->arg_count);
+			sbuf_printf(&key, " %u %zu %zu %zu", boot->archs,
+				    boot->initrd_count, boot->file_count,
+				    boot->arg_count);
 		sbuf_putc(&key, '\n');
 	}
 	slot = map_at(&p->structures,
@@ -171,12 +183,11 @@ static void prove_order(struct proof *p, const struct order *order)
 {
 	const struct machine *first = order->members[0];
 
-	set_platforms(p, order, first,
-		      is_new_structure(p, first) ? prove_platform
-						 : prove_briefly);
+	prove_kinds(p, order, first,
+		    is_new_structure(p, first) ? prove_fully : prove_briefly);
 	if (order->member_count > 1)
-		set_platforms(p, order, order->members[order->member_count - 1],
-			      prove_briefly);
+		prove_kinds(p, order, order->members[order->member_count - 1],
+			    prove_briefly);
 }
 
 static void prove_unknown(struct proof *p)

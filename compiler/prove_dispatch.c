@@ -111,12 +111,15 @@ void proof_set_subject(struct proof *p, const struct machine *machine,
 	p->order_script = order_script(p, order);
 }
 
+const struct machine_kind kind_bios = { "pcbios", "i386", ARCH_X86_64, false };
+const struct machine_kind kind_efi = { "efi", "x86_64", ARCH_X86_64, false };
+const struct machine_kind kind_secure = { "efi", "x86_64", ARCH_X86_64, true };
+
 struct scene scene_of_site(const struct proof *p)
 {
-	bool secure = proof_verifies(p, VERIFY_SECURE_BOOT);
-
-	return (struct scene){ .platform = secure ? "efi" : "pcbios",
-			       .secure_boot = secure };
+	return (struct scene){ .kind = proof_verifies(p, VERIFY_SECURE_BOOT)
+					       ? kind_secure
+					       : kind_bios };
 }
 
 void prove_node(struct proof *p, const struct machine *machine,

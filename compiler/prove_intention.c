@@ -29,7 +29,7 @@ bool is_remote(const struct plan *plan, const struct machine *machine)
 
 bool scene_is_insecure(const struct plan *plan, const struct scene *scene)
 {
-	return (plan->verify & VERIFY_SECURE_BOOT) && !scene->secure_boot;
+	return (plan->verify & VERIFY_SECURE_BOOT) && !scene->kind.secure_boot;
 }
 
 /* ---------------------------------------------------------- profiles -- */
@@ -226,7 +226,8 @@ static struct intention walk_step(struct walk *w)
 
 	switch (action->kind) {
 	case STEP_PROFILE:
-		if (is_bootable(w->plan, w->scene, action->boot))
+		if ((action->boot->archs & w->scene->kind.arch) &&
+		    is_bootable(w->plan, w->scene, action->boot))
 			return (struct intention){ SIM_BOOTED, action->boot };
 		break;
 	case STEP_DISK:

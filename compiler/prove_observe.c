@@ -68,7 +68,7 @@ static bool are_arguments(struct proof *p, struct text given,
 
 	if (boot->uki)
 		return given.len == 0;
-	if (strcmp(p->scene.platform, "efi") == 0 && initrds)
+	if (strcmp(p->scene.kind.platform, "efi") == 0 && initrds)
 		sbuf_puts(&wanted, "initrd=initrd.magic");
 	for (size_t i = 0; i < boot->arg_count; i++) {
 		if (wanted.len)

@@ -21,9 +21,16 @@ enum person {
 	PERSON_CHOOSES, /**< one item of one menu, once; leaves the others */
 };
 
+/** What kind of machine it is. */
+struct machine_kind {
+	const char *platform, *buildarch; /**< as iPXE names them */
+	enum arch arch;
+	bool secure_boot;
+};
+
 struct scene {
-	const char *platform;
-	bool secure_boot, disk, offline;
+	struct machine_kind kind;
+	bool disk, offline;
 	enum harm harm;
 	const struct blob *victim; /**< NULL: everything */
 	bool victim_signature;     /**< its signature alone */
@@ -137,6 +144,9 @@ void proof_find_scripts(struct proof *p);
 /** The machine and its boot order that the next runs are about. */
 void proof_set_subject(struct proof *p, const struct machine *machine,
 		       const struct order *order);
+
+/** BIOS, UEFI on x86_64, and that with Secure Boot. */
+extern const struct machine_kind kind_bios, kind_efi, kind_secure;
 
 /** The scene in which the site boots, all being well. */
 struct scene scene_of_site(const struct proof *p);

@@ -15,8 +15,9 @@ static void describe_scene(const struct proof *p, struct sbuf *out)
 	};
 	const struct scene *scene = &p->scene;
 
-	sbuf_printf(out, "on %s%s", scene->platform,
-		    scene->secure_boot ? " with Secure Boot" : "");
+	sbuf_printf(out, "on %s%s%s", scene->kind.platform,
+		    scene->kind.arch == ARCH_ARM64 ? " for arm64" : "",
+		    scene->kind.secure_boot ? " with Secure Boot" : "");
 	if (scene->disk)
 		sbuf_puts(out, ", with a disk that boots");
 	if (scene->offline)

@@ -126,8 +126,9 @@ void proof_set_world(struct proof *p, const struct scene *scene)
 	p->world = (struct sim_world){
 		.ctx = p,
 		.cards = p->cards,
-		.platform = scene->platform,
-		.secure_boot = scene->secure_boot,
+		.platform = scene->kind.platform,
+		.arch = scene->kind.buildarch,
+		.secure_boot = scene->kind.secure_boot,
 		.disk = scene->disk,
 		.stray = true,
 		.given = hostile,

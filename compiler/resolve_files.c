@@ -1,5 +1,6 @@
 #include "resolve_parts.h"
 
+#include "arch.h"
 #include "arena.h"
 #include "doc.h"
 #include "template_file.h"
@@ -120,38 +121,76 @@ static bool served_name_is_good(struct resolve *r, const struct doc_pair *pair)
 
 static int compare_files(const void *a, const void *b)
 {
-	return text_compare(((const struct file *)a)->path.text,
-			    ((const struct file *)b)->path.text);
+	const struct file *x = a, *y = b;
+	int order = text_compare(x->path.text, y->path.text);
+
+	return order ? order : (x->archs > y->archs) - (x->archs < y->archs);
 }
 
-static void
-parse_list(struct resolve *r, const struct doc *doc, const struct field *field,
-	   bool (*is_good)(struct resolve *r, const struct doc_pair *pair))
-{
-	struct file_list *list = field->at;
+typedef bool (*path_fn)(struct resolve *r, const struct doc_pair *pair);
 
-	list->replaces = field->replaces;
-	if (!wants_map(r, doc, field->name))
-		return;
-	list->at = arena_new_array(r->arena, doc->count, struct file);
-	for (size_t i = 0; i < doc->count; i++)
-		if (is_good(r, &doc->pairs[i]) &&
-		    parse_content(r, &doc->pairs[i], &list->at[list->count]))
-			list->count++;
+static void parse_entry(struct resolve *r, const struct doc_pair *pair,
+			struct file_list *list, path_fn is_good, unsigned archs)
+{
+	struct file *file = &list->at[list->count];
+
+	*file = (struct file){ .archs = archs };
+	if (is_good(r, pair) && parse_content(r, pair, file))
+		list->count++;
+}
+
+static void sort_files(struct file_list *list)
+{
 	if (list->count > 1)
 		qsort(list->at, list->count, sizeof(*list->at), compare_files);
+}
+
+/* Entries that are for some processors only: what no path can be. */
+static bool are_by_arch(const struct doc_pair *pair)
+{
+	return arch_find(pair->key) || arch_other_name(pair->key);
 }
 
 void parse_files(struct resolve *r, const struct doc *doc,
 		 const struct field *field)
 {
-	parse_list(r, doc, field, path_is_good);
+	struct file_list *list = field->at;
+	size_t room = 0;
+
+	list->replaces = archs_replaced(doc, field);
+	if (!wants_map(r, doc, field->name))
+		return;
+	for (size_t i = 0; i < doc->count; i++)
+		room += are_by_arch(&doc->pairs[i]) ? doc->pairs[i].value->count
+						    : 1;
+	list->at = arena_new_array(r->arena, room, struct file);
+	for (size_t i = 0; i < doc->count; i++) {
+		const struct doc_pair *pair = &doc->pairs[i];
+		unsigned arch;
+
+		if (!are_by_arch(pair))
+			parse_entry(r, pair, list, path_is_good, 0);
+		else if ((arch = find_arch(r, pair)) &&
+			 wants_map(r, pair->value, pair->key.ptr))
+			for (size_t j = 0; j < pair->value->count; j++)
+				parse_entry(r, &pair->value->pairs[j], list,
+					    path_is_good, arch);
+	}
+	sort_files(list);
 }
 
 void parse_serve(struct resolve *r, const struct doc *doc,
 		 const struct field *field)
 {
-	parse_list(r, doc, field, served_name_is_good);
+	struct file_list *list = field->at;
+
+	list->replaces = field->replaces ? ARCH_ANY : 0;
+	if (!wants_map(r, doc, field->name))
+		return;
+	list->at = arena_new_array(r->arena, doc->count, struct file);
+	for (size_t i = 0; i < doc->count; i++)
+		parse_entry(r, &doc->pairs[i], list, served_name_is_good, 0);
+	sort_files(list);
 }
 
 void parse_command(struct resolve *r, const struct doc *doc,

@@ -11,7 +11,8 @@
  *     resolve_value.c     shapes, and values that are no setting's own
  *     resolve_site.c      what only the site says: URLs, trust, verify, dispatch
  *     resolve_named.c     maps of profiles, groups and nodes; names -> pointers
- *     resolve_settings.c  what every level may say: kernel, initrd, vars
+ *     resolve_settings.c  names -> pointers, in what every level may say
+ *     resolve_arch.c      what holds for some processors: kernel, initrd, args
  *     resolve_boot.c      boot orders, unknown machines
  *     resolve_ranges.c    one key for the nodes of a rack
  *     resolve_node.c      who a node is, and its groups
@@ -96,6 +97,18 @@ bool find_path(struct resolve *r, struct located *path);
 bool parse_template(struct resolve *r, struct located value,
 		    struct templated *ret);
 
+/* ------------------------------------------------------- processors -- */
+
+/** Whether a value that may be a map by processor is one: a map of something
+ * else. */
+bool is_by_arch(const struct doc *doc);
+
+/** @return enum arch; 0 after a diagnostic */
+unsigned find_arch(struct resolve *r, const struct doc_pair *pair);
+
+/** What a key that ends in "!" drops; 0 if it does not. */
+unsigned archs_replaced(const struct doc *doc, const struct field *field);
+
 /* ------------------------------------------------------------ names -- */
 
 /** Order structs that begin with their name by it. @param bytes of each */
@@ -157,6 +170,8 @@ const struct doc *expand_ranges(struct resolve *r, const struct doc *nodes);
 	void name(struct resolve *r, const struct doc *doc, \
 		  const struct field *field)
 
+PARSER(parse_arch);
+PARSER(parse_args);
 PARSER(parse_asset);
 PARSER(parse_asset_urls);
 PARSER(parse_assets);

@@ -1,39 +1,5 @@
 #include "resolve_parts.h"
 
-/* A kernel or initrd elsewhere, or one per architecture: not built yet. */
-static bool refuse_planned_asset(struct resolve *r, const struct doc *doc,
-				 const char *key)
-{
-	if (doc->kind != DOC_MAP)
-		return false;
-	diag_at(r->ds, DIAG_E203, doc->at,
-		"\"%s\" as a map (a URL to fetch, or one per architecture) is "
-		"not supported yet; write a path beside the site file",
-		key);
-	return true;
-}
-
-void parse_asset(struct resolve *r, const struct doc *doc,
-		 const struct field *field)
-{
-	struct located value;
-
-	if (!refuse_planned_asset(r, doc, field->name) &&
-	    get_scalar(r, doc, field->name, &value))
-		parse_template(r, value, field->at);
-}
-
-void parse_assets(struct resolve *r, const struct doc *doc,
-		  const struct field *field)
-{
-	bool refused = refuse_planned_asset(r, doc, field->name);
-
-	for (size_t i = 0; doc->kind == DOC_LIST && i < doc->count; i++)
-		refused |= refuse_planned_asset(r, doc->items[i], field->name);
-	if (!refused)
-		parse_templated_list(r, doc, field);
-}
-
 void link_settings(struct resolve *r, struct settings *set)
 {
 	size_t errors = r->ds->errors;

@@ -170,7 +170,6 @@ void parse_templated_list(struct resolve *r, const struct doc *doc,
 	struct located_list values = get_scalars(r, doc, field->name);
 
 	list->at = arena_new_array(r->arena, values.count, struct templated);
-	list->replaces = field->replaces;
 	for (size_t i = 0; i < values.count; i++)
 		if (parse_template(r, values.at[i], &list->at[list->count]))
 			list->count++;

@@ -14,6 +14,7 @@
 #define MENU(field)     IN_MENU, offsetof(struct menu, field)
 #define ITEM(field)     IN_ITEM, offsetof(struct menu_item, field)
 #define NETWORK(field)  IN_NETWORK, offsetof(struct uplink_settings, field)
+#define ASSET(field)    IN_ASSET, offsetof(struct item, field)
 #define NOWHERE         IN_SITE, 0
 
 #define PLANNED(name, levels)                                             \
@@ -143,19 +144,31 @@ const struct schema_key schema_keys[] = {
 	  "The phase that the machine is in; the program changes it by "
 	  "`ipxe-embed phase SITE NODE PHASE`.",
 	  "install" },
-	{ "kernel", AT_ANY, 0, TYPE_PATH, false, SETTINGS(kernel),
-	  "Kernel: a path beside the site file.", "assets/debian-12/linux" },
-	{ "initrd", AT_ANY, 0, TYPE_PATHS, true, SETTINGS(initrd),
-	  "Initrd: a path beside the site file, or a list of them, in the "
-	  "order in which the kernel unpacks them.",
-	  "[assets/microcode.img, assets/initrd.gz]" },
-	{ "args", AT_ANY, 0, TYPE_TEXTS, true, SETTINGS(args),
-	  "Arguments of the kernel, each one a template.",
-	  "[auto=true, \"hostname={{name}}\"]" },
+	{ "kernel", AT_ANY, 0, TYPE_ASSET, false, SETTINGS(kernel),
+	  "Kernel: a path beside the site file; or a map of url and sha256; or "
+	  "a map with one of these for each processor.",
+	  "{x86_64: assets/amd64/linux, arm64: assets/arm64/linux}" },
+	{ "initrd", AT_ANY, 0, TYPE_ASSETS, true, SETTINGS(initrd),
+	  "Initrd, given as a kernel is, or a list of them, in the order in "
+	  "which the kernel unpacks them. One in the list may be a map by "
+	  "processor, too.",
+	  "[{x86_64: assets/microcode.img}, assets/initrd.gz]" },
+	{ "args", AT_ANY, 0, TYPE_ARGS, true, SETTINGS(args),
+	  "Arguments of the kernel, each one a template, or a map by processor "
+	  "of more of them.",
+	  "[auto=true, \"hostname={{name}}\", {arm64: console=ttyAMA0}]" },
 	{ "files", AT_ANY, 0, TYPE_FILES, true, SETTINGS(files),
 	  "Files for the initrd, verified like everything else: the path "
-	  "inside the initrd, and a template beside the site file or a map.",
+	  "inside the initrd, and a template beside the site file or a map. "
+	  "Below x86_64 or arm64 stand those for such machines only.",
 	  "{/preseed.cfg: templates/preseed.cfg}" },
+	{ "arch", AT_SITE | AT_GROUP | AT_NODE, 0, TYPE_ARCH, false,
+	  SETTINGS(arch),
+	  "Processor of the machine, x86_64 or arm64, where it is known: what "
+	  "others would boot is not made for it then, a machine that is "
+	  "another boots no profile, and templates see {{arch}}. Default: "
+	  "whatever the machine says.",
+	  "arm64" },
 	{ "serve", AT_ANY, 0, TYPE_SERVE, true, SETTINGS(serve),
 	  "Files for the web server, by name, given as those of files: what "
 	  "the booted system fetches itself. Templates and args see "
@@ -231,6 +244,16 @@ const struct schema_key schema_keys[] = {
 	  ".yml.",
 	  "json" },
 
+	/* What lies elsewhere. */
+	{ "url", AT_ASSET, AT_ASSET, TYPE_DOWNLOAD, false, ASSET(from),
+	  "Where build fetches it from, once: an http:// or https:// URL, a "
+	  "template. A copy lies in the tree then; machines fetch that.",
+	  "\"http://mirror.example/{{channel.version}}/linux\"" },
+	{ "sha256", AT_ASSET, AT_ASSET, TYPE_SHA256, false, ASSET(sha256),
+	  "SHA-256 of its content in 64 hexadecimal digits, a template. "
+	  "Anything else is refused.",
+	  "\"{{channel.linux_sha256}}\"" },
+
 	/* A menu. */
 	{ "title", AT_MENU, 0, TYPE_WORDS, false, MENU(title),
 	  "What stands above the items. Default: the name of the menu.",
@@ -278,6 +301,7 @@ static const struct {
 	{ AT_MENU, "menu", "An entry of menus" },
 	{ AT_ITEM, "item", "An entry of items, as a map" },
 	{ AT_NETWORK, "network", "The map of network" },
+	{ AT_ASSET, "asset", "The map of a kernel or initrd elsewhere" },
 	{ AT_PHASE, "phase", "An entry of phases" },
 };
 
@@ -342,6 +366,26 @@ const char *schema_nearest(struct text typed, enum level level)
 	"\"items\": " of "}]"
 #define SCALAR "{\"type\": [\"string\", \"number\", \"boolean\"]}"
 #define STEP   "{\"type\": \"string\", \"minLength\": 1}"
+/* Of one of these. A map is none, so that faults are told of it alone. */
+#define BY_ARCH(of)                                          \
+	"{\"type\": \"object\", \"minProperties\": 1, "      \
+	"\"additionalProperties\": false, \"properties\": {" \
+	"\"x86_64\": " of ", \"arm64\": " of "}}"
+#define SOME(of)                                                       \
+	"{\"anyOf\": [" of ", {\"type\": \"array\", \"minItems\": 1, " \
+	"\"items\": " of "}]}"
+#define MORE_BY_ARCH(of)                                                       \
+	"\"anyOf\": [" of ", " BY_ARCH(SOME(                                   \
+		of)) ", {\"type\": "                                           \
+		     "\"array\", \"minItems\": 1, \"items\": {\"anyOf\": [" of \
+		     ", " BY_ARCH(SOME(of)) "]}}]"
+#define FILES_OF_ARCH                                                 \
+	"{\"type\": \"object\", \"propertyNames\": {\"pattern\": "    \
+	"\"^/\"}, \"additionalProperties\": {\"anyOf\": [{\"type\": " \
+	"\"string\"}, {\"$ref\": \"#/$defs/file\"}]}}"
+#define ASSET_ITEM                                                \
+	"{\"anyOf\": [{\"type\": \"string\", \"minLength\": 1}, " \
+	"{\"$ref\": \"#/$defs/asset\"}]}"
 #define NAME                                        \
 	"\"type\": \"string\", \"maxLength\": 63, " \
 	"\"pattern\": \"^[A-Za-z0-9][A-Za-z0-9._-]*$\""
@@ -367,8 +411,19 @@ static const struct {
 	[TYPE_ASSET_URLS] = { ONE_OR_MORE("{\"type\": \"string\", \"pattern\": "
 					  "\"^[Hh][Tt][Tt][Pp][Ss]?://.*/$\"}"),
 			      "URL or list of URLs" },
-	[TYPE_PATH] = { "\"type\": \"string\", \"minLength\": 1", "path" },
-	[TYPE_PATHS] = { ONE_OR_MORE(STEP), "path or list of paths" },
+	[TYPE_ASSET] = { "\"anyOf\": [" ASSET_ITEM ", " BY_ARCH(ASSET_ITEM) "]",
+			 "path, or a map" },
+	[TYPE_ASSETS] = { MORE_BY_ARCH(ASSET_ITEM),
+			  "path or map, or a list of them" },
+	[TYPE_ARGS] = { MORE_BY_ARCH(SCALAR), "text, or a list, or a map" },
+	[TYPE_ARCH] = { "\"enum\": [\"x86_64\", \"arm64\"]",
+			"x86_64 or arm64" },
+	[TYPE_DOWNLOAD] = { "\"type\": \"string\", \"pattern\": "
+			    "\"^[Hh][Tt][Tt][Pp][Ss]?://|\\\\{\\\\{\"",
+			    "URL" },
+	[TYPE_SHA256] = { "\"type\": \"string\", \"pattern\": "
+			  "\"^[0-9A-Fa-f]{64}$|\\\\{\\\\{\"",
+			  "64 hexadecimal digits" },
 	[TYPE_FILE_PATH] = { "\"type\": \"string\", \"minLength\": 1", "path" },
 	[TYPE_TRUST] = { ONE_OR_MORE(STEP), "path or list of paths" },
 	[TYPE_INCLUDE] = { ONE_OR_MORE(STEP),
@@ -413,9 +468,11 @@ static const struct {
 			   "\"^[^/]+/[^/]+$\"",
 			   "product/channel" },
 	[TYPE_FILES] = { "\"type\": \"object\", \"propertyNames\": "
-			 "{\"pattern\": \"^/\"}, \"additionalProperties\": "
-			 "{\"anyOf\": [{\"type\": \"string\"}, "
-			 "{\"$ref\": \"#/$defs/file\"}]}",
+			 "{\"pattern\": \"^(/.*|x86_64|arm64)$\"}, "
+			 "\"properties\": {\"x86_64\": " FILES_OF_ARCH
+			 ", \"arm64\": " FILES_OF_ARCH "}, "
+			 "\"additionalProperties\": {\"anyOf\": [{\"type\": "
+			 "\"string\"}, {\"$ref\": \"#/$defs/file\"}]}",
 			 "map of path to template or to a file map" },
 	[TYPE_VARS] = { "\"type\": \"object\"", "map" },
 	[TYPE_VARS_FROM] = { ONE_OR_MORE(STEP), "path or list of paths" },

@@ -19,7 +19,8 @@ enum level {
 	AT_ITEM = 64, /**< the map form of one entry of `items:` */
 	AT_PHASE = 128,
 	AT_NETWORK = 256, /**< the map form of `network:` */
-	AT_LAST = AT_NETWORK,
+	AT_ASSET = 512,   /**< the map form of a kernel or initrd */
+	AT_LAST = AT_ASSET,
 	AT_ANY = AT_SITE | AT_PROFILE | AT_GROUP | AT_NODE | AT_PHASE,
 };
 
@@ -29,10 +30,14 @@ enum value_type {
 	TYPE_TOKEN,
 	TYPE_TEXT,
 	TYPE_TEXTS,
+	TYPE_ARGS,
 	TYPE_URLS,
 	TYPE_ASSET_URLS,
-	TYPE_PATH,
-	TYPE_PATHS,
+	TYPE_ASSET,
+	TYPE_ASSETS,
+	TYPE_ARCH,
+	TYPE_DOWNLOAD,
+	TYPE_SHA256,
 	TYPE_FILE_PATH,
 	TYPE_TRUST,
 	TYPE_INCLUDE,
@@ -81,6 +86,7 @@ enum holder {
 	IN_MENU,
 	IN_ITEM,
 	IN_NETWORK,
+	IN_ASSET,
 	HOLDERS
 };
 

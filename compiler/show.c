@@ -1,5 +1,6 @@
 #include "show.h"
 
+#include "arch.h"
 #include "doc.h"
 #include "quote.h"
 #include "resolve.h"
@@ -25,13 +26,10 @@ static const struct key boot_keys[] = {
 enum { BOOT_KEYS = sizeof(boot_keys) / sizeof(*boot_keys) };
 
 static const struct key machine_keys[] = {
-	{ "profile", false },
-	{ "phase", false },
-	{ "phases", true },
-	{ "channel", false },
-	{ "boot", false },
-	{ "unknown", false },
-	{ "allow-unknown-install", false },
+	{ "profile", false }, { "phase", false },
+	{ "phases", true },   { "channel", false },
+	{ "arch", false },    { "boot", false },
+	{ "unknown", false }, { "allow-unknown-install", false },
 };
 enum { MACHINE_KEYS = sizeof(machine_keys) / sizeof(*machine_keys) };
 
@@ -311,6 +309,11 @@ static void put_action(struct show *show, unsigned depth,
 	put_scalar(show, action->boot->profile->name);
 	sbuf_putc(show->out, ':');
 	line_end(show, action->boot->profile->at, NULL, NULL);
+	if (action->boot->archs != ARCH_ANY) {
+		line_begin(show, depth + 2);
+		sbuf_printf(show->out, "arch: %s\n",
+			    arch_word(action->boot->archs));
+	}
 	for (size_t i = 0; i < BOOT_KEYS; i++)
 		put_origins(show, depth + 2, action->boot, &boot_keys[i]);
 	put_fetches(show, depth + 2, action->boot);

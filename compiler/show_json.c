@@ -1,5 +1,6 @@
 #include "show.h"
 
+#include "arch.h"
 #include "quote.h"
 #include "resolve.h"
 #include "source.h"
@@ -99,6 +100,8 @@ static void json_blob(struct sbuf *out, const char *key,
 static void json_boot(struct sbuf *out, const struct boot *boot)
 {
 	json_text(out, "profile", boot->profile->name);
+	if (boot->archs != ARCH_ANY)
+		json_text(out, "arch", text_of(arch_word(boot->archs)));
 	json_blob(out, "kernel", boot->kernel, NULL);
 	json_key(out, "initrd");
 	sbuf_putc(out, '[');

@@ -66,8 +66,9 @@ struct sim_world {
 	const struct sim_card *cards;
 	size_t card_count;
 	const char *platform; /**< "pcbios", "efi"; NULL: "pcbios" */
-	const char *arch;     /**< of the build: "x86_64"; NULL: that */
-	struct text uuid;     /**< with hyphens; ptr NULL: none, as below */
+	/** Of the build: "x86_64"; NULL: that, and "i386" for "pcbios" */
+	const char *arch;
+	struct text uuid; /**< with hyphens; ptr NULL: none, as below */
 	struct text serial, asset, manufacturer, product;
 	bool secure_boot; /**< the firmware runs only what is signed for it */
 	bool disk;        /**< something boots from disk */

@@ -306,6 +306,15 @@ static struct text up_to_slash(struct text url)
 	return url;
 }
 
+static const char *build_arch(const struct sim_world *world)
+{
+	bool bios = !world->platform || strcmp(world->platform, "pcbios") == 0;
+
+	if (world->arch)
+		return world->arch;
+	return bios ? "i386" : "x86_64";
+}
+
 static bool fetch_builtin(struct sim *sim, struct text name, struct sbuf *raw)
 {
 	const struct sim_world *world = sim->world;
@@ -315,8 +324,7 @@ static bool fetch_builtin(struct sim *sim, struct text name, struct sbuf *raw)
 		return answer(raw, text_of(world->platform ? world->platform
 							   : "pcbios"));
 	if (text_is(name, "buildarch"))
-		return answer(raw,
-			      text_of(world->arch ? world->arch : "x86_64"));
+		return answer(raw, text_of(build_arch(world)));
 	if (text_is(name, "version"))
 		return answer(raw, TEXT("2.0.0"));
 	if (text_is(name, "cwuri"))

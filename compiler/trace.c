@@ -79,7 +79,8 @@ void trace_machine(struct trace *trace, const struct levels *levels)
 			const struct located *value;
 		} rows[] = { { "profile", &set->profile },
 			     { "phase", &set->phase },
-			     { "channel", &set->channel } };
+			     { "channel", &set->channel },
+			     { "arch", &set->arch } };
 
 		for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++)
 			if (rows[r].value->text.ptr)

@@ -309,13 +309,43 @@ static const char *check_url_path(struct text path)
 	return NULL;
 }
 
+static bool has_scheme(struct text text, const char *scheme)
+{
+	size_t len = strlen(scheme);
+
+	return text.len >= len && strncasecmp(text.ptr, scheme, len) == 0;
+}
+
+/* What comes behind the host; @p scheme is as long as the text says. */
+static const char *check_authority(struct text text, size_t scheme,
+				   struct text *ret_path)
+{
+	struct text rest = { text.ptr + scheme, text.len - scheme };
+	const char *end = memchr(rest.ptr, '/', rest.len), *colon, *wrong;
+	struct text host = { rest.ptr,
+			     end ? (size_t)(end - rest.ptr) : rest.len };
+	struct text port = { NULL, 0 };
+
+	*ret_path = (struct text){ rest.ptr + host.len, rest.len - host.len };
+	colon = host.len && host.ptr[0] != '[' ? memchr(host.ptr, ':', host.len)
+					       : NULL;
+	if (colon && !memchr(host.ptr, '@', host.len)) {
+		port.ptr = colon + 1;
+		port.len = (size_t)(host.ptr + host.len - port.ptr);
+		host.len = (size_t)(colon - host.ptr);
+	}
+	if ((wrong = value_host(host)))
+		return wrong;
+	return port.ptr ? check_port(port) : NULL;
+}
+
 const char *value_url(struct arena *arena, struct text text, bool plain_http,
 		      struct text *ret)
 {
-	struct text rest, host, port = { NULL, 0 }, path;
-	const char *wrong, *end, *colon;
-	bool https = text.len >= 8 && strncasecmp(text.ptr, "https://", 8) == 0;
-	bool http = text.len >= 7 && strncasecmp(text.ptr, "http://", 7) == 0;
+	bool https = has_scheme(text, "https://");
+	bool http = has_scheme(text, "http://");
+	struct text path;
+	const char *wrong;
 	char *canonical;
 
 	if (!https && !http)
@@ -326,21 +356,7 @@ const char *value_url(struct arena *arena, struct text text, bool plain_http,
 		return "is plain http://, which anybody on the way can read "
 		       "and change: write https:// (verified blobs may come "
 		       "over plain HTTP from the URL under \"assets:\")";
-	rest = (struct text){ text.ptr + (https ? 8 : 7),
-			      text.len - (https ? 8 : 7) };
-	end = memchr(rest.ptr, '/', rest.len);
-	host = (struct text){ rest.ptr,
-			      end ? (size_t)(end - rest.ptr) : rest.len };
-	path = (struct text){ rest.ptr + host.len, rest.len - host.len };
-	colon = host.len && host.ptr[0] != '[' ? memchr(host.ptr, ':', host.len)
-					       : NULL;
-	if (colon && !memchr(host.ptr, '@', host.len)) {
-		port.ptr = colon + 1;
-		port.len = (size_t)(host.ptr + host.len - port.ptr);
-		host.len = (size_t)(colon - host.ptr);
-	}
-	if ((wrong = value_host(host)) ||
-	    (colon && port.ptr && (wrong = check_port(port))) ||
+	if ((wrong = check_authority(text, https ? 8 : 7, &path)) ||
 	    (wrong = check_url_path(path)))
 		return wrong;
 	if (!path.len || path.ptr[path.len - 1] != '/')
@@ -352,6 +368,28 @@ const char *value_url(struct arena *arena, struct text text, bool plain_http,
 		canonical[i] = lower(canonical[i]);
 	*ret = (struct text){ canonical, text.len };
 	return NULL;
+}
+
+const char *value_download(struct text text, struct text *ret_name)
+{
+	bool https = has_scheme(text, "https://");
+	struct text path;
+	const char *wrong, *query;
+
+	if (!https && !has_scheme(text, "http://"))
+		return "is not a URL that begins with https:// or http://";
+	if ((wrong = check_authority(text, https ? 8 : 7, &path)))
+		return wrong;
+	for (size_t i = 0; i < path.len; i++)
+		if (path.ptr[i] <= ' ' || path.ptr[i] >= 0x7f ||
+		    strchr("\"#<>\\^`{|}", path.ptr[i]))
+			return "has a character that cannot stand in the path "
+			       "of a URL";
+	query = memchr(path.ptr, '?', path.len);
+	if (query)
+		path.len = (size_t)(query - path.ptr);
+	*ret_name = text_basename(path);
+	return value_file_name(*ret_name);
 }
 
 const char *value_name(struct text text)

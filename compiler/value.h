@@ -37,6 +37,15 @@ const char *value_ip(struct arena *arena, struct text text, struct text *ret);
 const char *value_url(struct arena *arena, struct text text, bool plain_http,
 		      struct text *ret);
 
+/**
+ * A URL of one file: https:// or http://, a host, perhaps a port, a path,
+ * perhaps a query.
+ *
+ * @param ret_name	last component of the path, in @p text: as
+ *	value_file_name() takes it
+ */
+const char *value_download(struct text text, struct text *ret_name);
+
 /** A host name, or an IPv4 address. */
 const char *value_host(struct text host);
 

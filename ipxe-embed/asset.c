@@ -153,6 +153,20 @@ static bool env_make_uki(void *ctx, const struct uki_request *request,
 	return result != UKI_BAD_KERNEL;
 }
 
+static bool env_download(void *ctx, struct text url, struct digest *digest,
+			 struct span at, struct diags *ds,
+			 struct text *ret_path)
+{
+	const struct assets *assets = ctx;
+
+	(void)digest, (void)ret_path;
+	if (!assets->downloads)
+		return true;
+	diag_at(ds, DIAG_E203, at, "\"%s\" is not fetched by this release",
+		url.ptr);
+	return false;
+}
+
 struct compile_env asset_env(struct assets *assets)
 {
 	return (struct compile_env){
@@ -160,6 +174,7 @@ struct compile_env asset_env(struct assets *assets)
 		.read = env_read,
 		.glob = env_glob,
 		.digest = env_digest,
+		.download = env_download,
 		.digest_bytes = sha256_of,
 		.check_trust = env_check_trust,
 		.is_private_key = env_is_private_key,

@@ -10,6 +10,7 @@ struct statcache;
 struct uki_maker;
 
 struct assets {
+	bool downloads; /**< what lies elsewhere is wanted, not only known */
 	struct statcache *cache; /**< NULL: only look, do not measure */
 	struct trust trust;      /**< roots seen; zero-initialise */
 	/** NULL: only look whether UKIs could be made, which then are empty */

@@ -55,6 +55,7 @@ static enum status compile_site(struct build *build)
 					.cache = build->cache,
 					.by = build_boot_signer(build) };
 	struct assets assets = {
+		.downloads = true,
 		.cache = build->cache,
 		.arena = call->arena,
 		.ukis = build->options->boot_key ? &ukis : NULL,

@@ -381,8 +381,8 @@ static const struct option_row rows[] = {
 	  OPTION_FLAG(struct simulate_options, unknown) },
 	{ .name = "arch",
 	  .value = "ARCH",
-	  .help = "What the image was built for.",
-	  .fallback = "x86_64",
+	  .help = "What the image was built for, as iPXE names it. Default: "
+		  "x86_64, or i386 for pcbios.",
 	  OPTION_TEXT(struct simulate_options, arch) },
 	{ .name = "platform",
 	  .help = "Its firmware.",

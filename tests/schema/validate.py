@@ -29,7 +29,7 @@ validator = jsonschema.Draft202012Validator(schema)
 
 # Faults of form that a schema can tell; it knows nothing of what fits together.
 REFUSED = ("E201-list", "E202", "E203", "E204-item-boot", "E204-no-items", "E204-no-url", "E205", "E207", "E208",
-           "E301-short", "E305", "E306", "E308", "E309", "E312", "E330", "E331")
+           "E301-short", "E305", "E306", "E308", "E309", "E312", "E330", "E331", "E334")
 failed = False
 
 
