@@ -109,6 +109,7 @@ struct mb_written {
 	struct text path; /**< ptr NULL: could not be */
 	const char *const *convert;
 	bool script;
+	VEC(struct mb_wanted) wants; /**< that it names; of any profile */
 };
 
 struct mb_node {
@@ -131,6 +132,7 @@ struct matchbox {
 				    NULL unless a profile is theirs alone */
 	VEC(struct mb_wanted) wanted;
 	VEC(struct mb_template) templates;
+	struct mb_written *now; /**< what is being written, if anything */
 	struct map renamed; /**< keys that mean another thing to each role */
 	struct map group_names, node_names, profile_names; /**< of the site */
 	struct map paths;             /**< of outputs -> the bytes */

@@ -83,12 +83,19 @@ static void query_labels(struct matchbox *mb, struct text url,
 
 /* ---------------------------------------------------------------- assets -- */
 
+/* A URL, or what GRUB has instead: "(http;SERVER)/assets/…". */
+static bool names_server(struct text text)
+{
+	return is_url(text) ||
+	       (text_has(text, ")/assets/") && text.ptr[0] == '(');
+}
+
 static struct text asset_path(struct matchbox *mb, const struct mb_value *value,
 			      struct text text)
 {
 	struct text path = text;
 
-	if (is_url(text))
+	if (names_server(text))
 		path = behind(text, "/assets/");
 	if (!path.ptr) {
 		path = text_of(arena_printf(
@@ -100,7 +107,7 @@ static struct text asset_path(struct matchbox *mb, const struct mb_value *value,
 			    (int)text.len, text.ptr, path.ptr);
 		return path;
 	}
-	if (is_url(text)) {
+	if (names_server(text)) {
 		import_find(mb->im, FATE_CHANGED, value->at, NULL,
 			    "taken from the tree of the site, not from %.*s",
 			    (int)text.len, text.ptr);

@@ -281,6 +281,7 @@ struct text matchbox_later(struct matchbox *mb, struct mb_profile *booted,
 	path = arena_printf(mb->im->arena, "/usr/share/oem/%s.%s",
 			    mb->roles.at[wanted.role].name.ptr, ends_in[kind]);
 	wanted.path = text_of(path);
+	*vec_push(mb->im->arena, &mb->now->wants) = wanted;
 	if (!matchbox_want(mb, &wanted))
 		return (struct text){ 0 };
 	return text_of(arena_printf(mb->im->arena, "file://%s", path));
@@ -403,22 +404,38 @@ static void config_write(struct writing *w, struct mb_template *from,
 	import_find(mb->im, FATE_CARRIED, at, NULL, "is %s", ret->path.ptr);
 }
 
+/* Another profile is booted with it, too. */
+static void want_again(struct matchbox *mb, const struct mb_written *written,
+		       struct mb_profile *booted)
+{
+	for (size_t i = 0; i < written->wants.count; i++) {
+		struct mb_wanted wanted = written->wants.at[i];
+
+		wanted.profile = booted;
+		matchbox_want(mb, &wanted);
+	}
+}
+
 const struct mb_written *matchbox_config(struct matchbox *mb,
 					 struct mb_template *from,
 					 enum config_kind kind, size_t role,
 					 struct mb_profile *booted)
 {
 	struct writing w = { .mb = mb, .role = role, .booted = booted };
+	struct mb_written *outer = mb->now, *made;
 	void **written;
-	struct mb_written *made;
 
 	from->written.arena = mb->im->arena;
 	written = map_at(&from->written, mb->roles.at[role].name);
-	if (*written)
+	if (*written) {
+		want_again(mb, *written, booted);
 		return *written;
+	}
 	made = arena_new(mb->im->arena, struct mb_written);
 	*written = made;
+	mb->now = made;
 	config_write(&w, from, kind, made);
+	mb->now = outer;
 	return made;
 }
 
