@@ -17,6 +17,10 @@ enum emit_home {
 
 #define EMIT_ROOT "root.pem"
 
+/** Loaders below \EFI\ that are looked for on a disk besides the one for removable
+ * media, in this order; then NULL. */
+extern const char *const emit_efi_loaders[];
+
 /** The boot script of the site. */
 void emit_ipxe(const struct plan *plan, enum emit_home home, struct sbuf *out);
 

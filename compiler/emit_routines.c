@@ -114,7 +114,7 @@ static void emit_boot(struct emit *e)
 /* Where systems put their loader on an EFI disk besides the path for removable
  * media. Not to find one would be to take an installed machine for an empty
  * one, and go on to the installer. */
-static const char *const efi_loaders[] = {
+const char *const emit_efi_loaders[] = {
 	"debian\\shimx64.efi",
 	"debian\\grubx64.efi",
 	"ubuntu\\shimx64.efi",
@@ -130,6 +130,7 @@ static const char *const efi_loaders[] = {
 	"arch\\grubx64.efi",
 	"nixos\\grubx64.efi",
 	"Microsoft\\Boot\\bootmgfw.efi",
+	NULL,
 };
 
 /* Drive 0 is any drive with a loader under EFI, but the floppy on BIOS. */
@@ -139,9 +140,9 @@ static void emit_disk(struct emit *e)
 	    "echo ipxe-embed: ${node}: booting from disk\n"
 	    "iseq ${platform} efi || goto disk-bios\n"
 	    "sanboot --no-describe --drive 0 ||\n");
-	for (size_t i = 0; i < sizeof(efi_loaders) / sizeof(*efi_loaders); i++)
+	for (size_t i = 0; emit_efi_loaders[i]; i++)
 		PUT("sanboot --no-describe --drive 0 --filename \\EFI\\%s ||\n",
-		    efi_loaders[i]);
+		    emit_efi_loaders[i]);
 	PUT("goto disk-failed\n"
 	    ":disk-bios\n"
 	    "sanboot --no-describe --drive 0x80 ||\n"

@@ -103,6 +103,7 @@ struct plan {
 	struct order **order_of; /**< per machine of effective */
 
 	struct text script; /**< the boot script, as it is baked: EMIT_IMAGE */
+	bool script_beside; /**< it is that of EMIT_FILE, which see */
 	/** Sorted by path; with dispatch remote or both. */
 	struct node_script *node_scripts;
 	size_t node_script_count;

@@ -6,22 +6,52 @@
 /* What is shown: a fault of the emitter hits all machines alike. */
 enum { FAULTS_MAX = 3 };
 
+/* With which status a script ends that does so as it should. */
+enum { EXIT_STATUS = 1 };
+
+static bool is_intended(const struct proof *p, enum sim_end end)
+{
+	const struct intention *intention = &p->intention;
+
+	if (p->fault || end != intention->end || p->booted != intention->boot ||
+	    p->shell != intention->shell)
+		return false;
+	if (end == SIM_EXITED && sim_status(p->sim) != EXIT_STATUS)
+		return false;
+	/* A circle is seen after some rounds, here and there. */
+	return end == SIM_RETRIES ||
+	       (p->pauses == intention->pauses && p->disks == intention->disks);
+}
+
 static void prove_scene(struct proof *p, const struct scene *scene)
 {
-	struct intention intention;
 	enum sim_end end;
 
 	if (p->ds->errors >= FAULTS_MAX)
 		return;
 	proof_set_world(p, scene);
 	proof_set_machine(p);
-	intention = intention_of(p->plan, p->machine, p->order_script, scene);
+	p->intention = intention_of(p);
 	end = sim_run(p->sim, p->script, &p->world);
-	if (p->fault || end != intention.end || intention.boot != p->booted)
+	if (!is_intended(p, end))
 		proof_report(p, end);
 }
 
-/* Everything that a boot fetches, in the scene where it does. */
+/* As often as all mirrors are asked, and once more. */
+static void prove_spell(struct proof *p, struct scene scene)
+{
+	size_t mirrors = p->site->urls.count > p->site->assets.count
+				 ? p->site->urls.count
+				 : p->site->assets.count;
+
+	if (scene.person != PERSON_NONE)
+		return;
+	for (scene.hits = 1; scene.hits <= mirrors + 1; scene.hits++)
+		prove_scene(p, &scene);
+}
+
+/* What one item is instead of itself. Another item of the same site, with its
+ * signature, is good where only signatures count. */
 static void prove_harm(struct proof *p, struct scene scene,
 		       const struct blob *blob)
 {
@@ -32,9 +62,15 @@ static void prove_harm(struct proof *p, struct scene scene,
 		scene.victim_signature = signature;
 		scene.harm = HARM_LOST;
 		prove_scene(p, &scene);
+		prove_spell(p, scene);
 		scene.harm = HARM_TAMPERED;
 		prove_scene(p, &scene);
+		prove_spell(p, scene);
 	}
+	scene.victim_signature = false;
+	scene.harm = HARM_SWAPPED;
+	if (proof_verifies(p, VERIFY_DIGEST) || is_script(blob->bytes))
+		prove_scene(p, &scene);
 }
 
 static void prove_harms(struct proof *p, const struct scene *scene,
@@ -87,24 +123,36 @@ static void prove_lost_bases(struct proof *p, struct scene scene,
 	}
 }
 
+/* All that can happen to the network, and to all that is fetched. */
+static void prove_weather(struct proof *p, struct scene scene)
+{
+	struct scene well = scene;
+
+	for (well.wire = WIRE_GOOD; well.wire <= WIRE_LATE; well.wire++)
+		prove_scene(p, &well);
+	for (scene.harm = HARM_LOST; scene.harm <= HARM_TAMPERED;
+	     scene.harm++) {
+		scene.pauses = 0;
+		scene.wire = WIRE_GOOD;
+		prove_scene(p, &scene);
+		scene.pauses = 1;
+		prove_scene(p, &scene);
+		scene.wire = WIRE_LEASED;
+		prove_scene(p, &scene);
+		scene.pauses = 2;
+		scene.wire = WIRE_LATE;
+		prove_scene(p, &scene);
+	}
+}
+
 /* All that may happen to one machine of one kind. */
 static void prove_fully(struct proof *p, const struct machine_kind *kind)
 {
 	struct scene scene = { .kind = *kind };
-	struct scene other = scene;
 
-	for (int disk = 0; disk < 2; disk++) {
-		scene.disk = other.disk = disk;
-		other.harm = HARM_NONE;
-		prove_scene(p, &scene);
-		other.offline = true;
-		prove_scene(p, &other);
-		other.offline = false;
-		other.harm = HARM_LOST;
-		prove_scene(p, &other);
-		other.harm = HARM_TAMPERED;
-		prove_scene(p, &other);
-	}
+	prove_weather(p, scene);
+	scene.disk = true;
+	prove_weather(p, scene);
 	scene.disk = false;
 	prove_harms(p, &scene, p->machine->order);
 	prove_menus(p, scene);

@@ -42,6 +42,38 @@ static void check_words(struct proof *p, const struct order *order)
 		p->fault = "takes itself for another node";
 }
 
+/* Whether a setting is that; or not set, when it should not be. */
+static bool is_set(struct proof *p, const char *name, struct text wanted)
+{
+	return text_equal(sim_setting(p->sim, name),
+			  wanted.ptr ? wanted : TEXT(""));
+}
+
+/* What the network routine of the script goes by. */
+static void check_uplink(struct proof *p)
+{
+	const struct uplink_uses *uses = &p->plan->uplink_uses;
+	const struct uplink *uplink = proof_uplink(p);
+	bool good = true;
+	char name[32];
+
+	if (uses->address)
+		good = is_set(p, "static-ip", uplink->ip) &&
+		       is_set(p, "static-netmask", uplink->netmask) &&
+		       is_set(p, "static-gateway", uplink->gateway);
+	good = good && (!uses->dns || is_set(p, "static-dns", uplink->dns)) &&
+	       (!uses->vlan || is_set(p, "static-vlan", uplink->vlan)) &&
+	       (!uses->ntp || is_set(p, "static-ntp", uplink->ntp));
+	for (size_t i = 0; uses->nics && good && i <= uplink->nic_count; i++) {
+		snprintf(name, sizeof(name), "nic-%zu", i + 1);
+		good = is_set(p, name,
+			      i < uplink->nic_count ? uplink->nics[i]
+						    : TEXT(""));
+	}
+	if (!good)
+		p->fault = "takes its network from elsewhere";
+}
+
 /* Does this machine come to its own order, with its own words? */
 void prove_dispatch(struct proof *p, const struct order *order)
 {
@@ -51,9 +83,10 @@ void prove_dispatch(struct proof *p, const struct order *order)
 	end = sim_run(p->sim, p->script, &p->world);
 	if (scene_is_insecure(p->plan, &p->scene) && end == SIM_EXITED)
 		return;
-	if (end == SIM_STOPPED && strcmp(p->reached, p->order) == 0)
+	if (end == SIM_STOPPED && strcmp(p->reached, p->order) == 0) {
 		check_words(p, order);
-	else if (!p->fault)
+		check_uplink(p);
+	} else if (!p->fault)
 		p->fault = "comes to another boot order than its own";
 	if (p->fault)
 		proof_report(p, end);
@@ -122,20 +155,40 @@ struct scene scene_of_site(const struct proof *p)
 					       : kind_bios };
 }
 
+/* Who else's marks a machine may carry, as a second-hand card or a board. */
+static const struct node *neighbour(const struct proof *p,
+				    const struct machine *machine)
+{
+	const struct effective *effective = p->plan->effective;
+	size_t i = (size_t)(machine - effective->machines) + 1;
+
+	return effective->machines[i % effective->machine_count].node;
+}
+
 void prove_node(struct proof *p, const struct machine *machine,
 		const struct order *order)
 {
 	struct scene scene = scene_of_site(p);
 	/* What comes before the look-up of a card is the same for all nodes:
 	 * those that stand for their order try it alone as well. */
-	bool also_alone = machine == order->members[0];
+	bool stands = machine == order->members[0];
+	const struct node *node = machine->node, *other = neighbour(p, machine);
 
 	proof_set_subject(p, machine, order);
-	for (size_t i = 0; i < identity_count(machine->node); i++) {
-		for (int alone = 0; alone <= also_alone; alone++) {
-			proof_set_world(p, &scene);
-			proof_set_identity(p, machine->node, i, !alone);
-			prove_dispatch(p, order);
-		}
+	for (size_t i = 0; i < identity_count(node); i++) {
+		proof_set_world(p, &scene);
+		proof_set_identity(p, node, i, true);
+		prove_dispatch(p, order);
+		if (!stands)
+			continue;
+		proof_set_world(p, &scene);
+		proof_set_identity(p, node, i, false);
+		prove_dispatch(p, order);
+		if (other == node)
+			continue;
+		proof_set_world(p, &scene);
+		proof_set_identity(p, node, i, true);
+		proof_add_weaker(p, node, i, other);
+		prove_dispatch(p, order);
 	}
 }

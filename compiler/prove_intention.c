@@ -3,73 +3,23 @@
 /* More menus in a row, or pauses, than any way to an end has: it is none. */
 enum { STEPS_MAX = 1000 };
 
-bool scene_harms(const struct scene *scene, const struct blob *blob,
-		 bool signature, struct text base)
-{
-	if (scene->harm == HARM_NONE || scene->harm == HARM_SWAPPED ||
-	    (scene->base.ptr && !text_equal(scene->base, base)))
-		return false;
-	return !scene->victim || (text_equal(scene->victim->path, blob->path) &&
-				  scene->victim_signature == signature);
-}
-
-bool scene_harms_nodes(const struct scene *scene, struct text base)
-{
-	return scene->harm != HARM_NONE && !scene->victim &&
-	       (!scene->base.ptr || text_equal(scene->base, base));
-}
-
-bool is_remote(const struct plan *plan, const struct machine *machine)
-{
-	enum dispatch kind = plan->effective->site->dispatch.kind;
-
-	return kind == DISPATCH_REMOTE ||
-	       (kind == DISPATCH_BOTH && !machine->node);
-}
-
-bool scene_is_insecure(const struct plan *plan, const struct scene *scene)
-{
-	return (plan->verify & VERIFY_SECURE_BOOT) && !scene->kind.secure_boot;
-}
-
 /* ---------------------------------------------------------- profiles -- */
 
-/* Whether an item is to be had, good. */
-static bool is_available(const struct plan *plan, const struct scene *scene,
-			 const struct blob *blob,
-			 const struct located_list *bases)
-{
-	bool signatures = plan->verify & VERIFY_SIGNATURE;
-
-	for (size_t i = 0; i < bases->count; i++) {
-		struct text base = bases->at[i].text;
-
-		if (!scene_harms(scene, blob, false, base) &&
-		    !(signatures && scene_harms(scene, blob, true, base)))
-			return true;
-	}
-	return false;
-}
-
-static bool is_bootable(const struct plan *plan, const struct scene *scene,
+/* In the order of the script: so many tries may fail until one is good. */
+static bool is_bootable(const struct proof *p, struct progress *at,
 			const struct boot *boot)
 {
-	const struct site *site = plan->effective->site;
-	const struct located_list *bases =
-		site->assets.count ? &site->assets : &site->urls;
-
-	if (scene->offline)
+	if (!progress_network(p, at))
 		return false;
 	if (boot->uki)
-		return is_available(plan, scene, boot->uki, bases);
-	if (!is_available(plan, scene, boot->kernel, bases))
+		return progress_fetch(p, at, boot->uki, SHELF_ASSETS);
+	if (!progress_fetch(p, at, boot->kernel, SHELF_ASSETS))
 		return false;
 	for (size_t i = 0; i < boot->initrd_count; i++)
-		if (!is_available(plan, scene, boot->initrds[i], bases))
+		if (!progress_fetch(p, at, boot->initrds[i], SHELF_ASSETS))
 			return false;
 	for (size_t i = 0; i < boot->file_count; i++)
-		if (!is_available(plan, scene, boot->files[i].blob,
-				  &site->urls))
+		if (!progress_fetch(p, at, boot->files[i].blob, SHELF_URLS))
 			return false;
 	return true;
 }
@@ -154,36 +104,17 @@ static size_t default_item(const struct menu *menu)
 	return 0;
 }
 
-/* ------------------------------------------------------------ remote -- */
-
-/* Whether a machine finds out what it is: a node from any server that is well,
- * one that is no node only from all of them. */
-static bool is_dispatched(const struct plan *plan,
-			  const struct machine *machine,
-			  const struct blob *script, const struct scene *scene)
-{
-	const struct located_list *urls = &plan->effective->site->urls;
-	size_t well = 0;
-
-	if (scene->offline)
-		return false;
-	for (size_t i = 0; i < urls->count; i++)
-		well += !scene_harms_nodes(scene, urls->at[i].text);
-	if (!machine->node)
-		return well == urls->count;
-	return well && (!script || is_available(plan, scene, script, urls));
-}
-
 /* -------------------------------------------------------------- walk -- */
 
 struct walk {
-	const struct plan *plan;
-	const struct machine *machine;
-	const struct scene *scene;
-	struct actions actions; /* that are followed now */
-	size_t index;           /* of the next one of them */
-	size_t leave;           /* of the boot order, behind a menu */
-	bool in_menu, chosen, paused;
+	const struct proof *p;
+	struct progress at;
+	struct progress paused_at; /* how it stood at the last pause */
+	struct actions actions;    /* that are followed now */
+	size_t index;              /* of the next one of them */
+	size_t leave;              /* of the boot order, behind a menu */
+	size_t disks;              /* that were looked for in vain */
+	bool in_menu, chosen, paused, shell;
 };
 
 static void walk_from(struct walk *w, struct actions actions, size_t index,
@@ -197,49 +128,91 @@ static void walk_from(struct walk *w, struct actions actions, size_t index,
 /* @return false: it waits there */
 static bool walk_menu(struct walk *w, const struct menu *menu)
 {
-	size_t which = menu_index(w->machine, menu);
-	size_t item = scene_choice(w->machine, w->scene, which, w->chosen);
+	const struct machine *machine = w->p->machine;
+	size_t which = menu_index(machine, menu);
+	size_t item = scene_choice(machine, &w->p->scene, which, w->chosen);
 
 	if (item == SIZE_MAX && !menu->timeout_s)
 		return false;
 	if (item == SIZE_MAX)
 		item = default_item(menu);
-	else if (item < menu->item_count && which == w->scene->menu)
+	else if (item < menu->item_count && which == w->p->scene.menu)
 		w->chosen = true;
 	if (item == menu->item_count)
-		walk_from(w, w->machine->order, w->leave, false);
+		walk_from(w, machine->order, w->leave, false);
 	else
-		walk_from(w, w->machine->menus[which].items[item], 0, true);
+		walk_from(w, machine->menus[which].items[item], 0, true);
 	return true;
 }
 
 static struct intention end(enum sim_end how)
 {
-	return (struct intention){ how, NULL };
+	return (struct intention){ .end = how };
+}
+
+/* Whether what goes wrong here will end some time, and did not before the last
+ * try began: then the next one may go another way. */
+static bool is_worth_a_try(struct walk *w)
+{
+	const struct scene *scene = &w->p->scene;
+	bool late = scene->wire == WIRE_LATE || scene->wire == WIRE_LEASED;
+	bool worth = (late && w->at.pauses < 2) ||
+		     (scene->pauses && w->at.pauses <= scene->pauses) ||
+		     (scene->hits && w->at.hits != w->paused_at.hits);
+
+	w->paused_at = w->at;
+	return worth;
+}
+
+static bool walk_begin(struct walk *w)
+{
+	const struct proof *p = w->p;
+
+	walk_from(w, p->machine->order, 0, false);
+	return !is_remote(p->plan, p->machine) || progress_dispatch(p, &w->at);
+}
+
+/* All from the beginning, after a pause. */
+static struct intention walk_again(struct walk *w)
+{
+	do {
+		progress_pause(&w->at);
+		if (!is_worth_a_try(w))
+			return end(SIM_RETRIES);
+	} while (!walk_begin(w));
+	return end(SIM_RUNNING);
+}
+
+static struct intention walk_retry(struct walk *w, const struct action *action)
+{
+	w->paused = true;
+	if (!action->menu)
+		return walk_again(w);
+	progress_pause(&w->at);
+	return end(walk_menu(w, action->menu) ? SIM_RUNNING : SIM_WAITS);
 }
 
 /* One action. @return SIM_RUNNING to go on */
 static struct intention walk_step(struct walk *w)
 {
+	const struct proof *p = w->p;
 	const struct action *action =
-		&w->machine->actions[w->actions.first + w->index++];
+		&p->machine->actions[w->actions.first + w->index++];
 
 	switch (action->kind) {
 	case STEP_PROFILE:
-		if ((action->boot->archs & w->scene->kind.arch) &&
-		    is_bootable(w->plan, w->scene, action->boot))
-			return (struct intention){ SIM_BOOTED, action->boot };
+		if ((action->boot->archs & p->scene.kind.arch) &&
+		    is_bootable(p, &w->at, action->boot))
+			return (struct intention){ .end = SIM_BOOTED,
+						   .boot = action->boot };
 		break;
 	case STEP_DISK:
-		if (w->scene->disk)
+		if (p->scene.disk)
 			return end(SIM_DISK_BOOTED);
+		w->disks++;
 		break;
 	case STEP_RETRY:
-		w->paused = true;
-		if (!action->menu)
-			return end(SIM_RETRIES);
-		return end(walk_menu(w, action->menu) ? SIM_RUNNING
-						      : SIM_WAITS);
+		return walk_retry(w, action);
 	case STEP_REBOOT:
 		return end(SIM_REBOOTED);
 	case STEP_POWEROFF:
@@ -247,6 +220,7 @@ static struct intention walk_step(struct walk *w)
 	case STEP_EXIT:
 		return end(SIM_EXITED);
 	case STEP_SHELL:
+		w->shell = true;
 		break;
 	case STEP_MENU:
 		if (!w->in_menu)
@@ -257,26 +231,21 @@ static struct intention walk_step(struct walk *w)
 	return end(SIM_RUNNING);
 }
 
-struct intention intention_of(const struct plan *plan,
-			      const struct machine *machine,
-			      const struct blob *script,
-			      const struct scene *scene)
+struct intention intention_of(const struct proof *p)
 {
-	struct walk w = { .plan = plan,
-			  .machine = machine,
-			  .scene = scene,
-			  .actions = machine->order };
-	struct intention intention;
+	struct walk w = { .p = p };
+	struct intention intention = { .end = SIM_RUNNING };
 
-	if (scene_is_insecure(plan, scene))
-		return end(SIM_EXITED);
-	if (is_remote(plan, machine) &&
-	    !is_dispatched(plan, machine, script, scene))
-		return end(SIM_RETRIES);
-	for (size_t i = 0; i < STEPS_MAX; i++) {
+	if (scene_is_insecure(p->plan, &p->scene))
+		return (struct intention){ .end = SIM_EXITED, .pauses = 1 };
+	if (!walk_begin(&w))
+		intention = walk_again(&w);
+	for (size_t i = 0; i < STEPS_MAX && intention.end == SIM_RUNNING; i++)
 		intention = walk_step(&w);
-		if (intention.end != SIM_RUNNING)
-			return intention;
-	}
-	return end(w.paused ? SIM_RETRIES : SIM_SPINS);
+	if (intention.end == SIM_RUNNING)
+		intention = end(w.paused ? SIM_RETRIES : SIM_SPINS);
+	intention.shell = w.shell;
+	intention.disks = w.disks;
+	intention.pauses = w.at.pauses;
+	return intention;
 }

@@ -1,9 +1,16 @@
 #include "prove_parts.h"
 
 #include "cleanup.h"
+#include "emit.h"
 #include "simulate_trace.h"
 
 #include <stdio.h>
+
+/* What the script is to do, said once more: 5, 10, … 160 seconds before it tries
+ * again, 30 before it gives up; and a name that no DNS knows. */
+enum { RETRY_FIRST_S = 5, RETRY_DOUBLINGS = 5, LAST_WORDS_S = 30 };
+
+#define NOWHERE "https://no..where/"
 
 bool proof_verifies(const struct proof *p, enum verify how)
 {
@@ -15,6 +22,8 @@ static bool is_blob(const struct sim_image *image, const struct blob *blob)
 	struct text url = image->url;
 
 	return image->content && image->content->genuine &&
+	       memcmp(image->content->sha256, blob->digest.sha256,
+		      sizeof(blob->digest.sha256)) == 0 &&
 	       strip_suffix(&url, blob->path.ptr);
 }
 
@@ -101,9 +110,7 @@ static void observe_boot(struct proof *p, const struct sim_image *kernel)
 {
 	size_t count;
 	struct sim_image *const *images = sim_images(p->sim, &count);
-	const struct boot *boot =
-		intention_of(p->plan, p->machine, p->order_script, &p->scene)
-			.boot;
+	const struct boot *boot = p->intention.boot;
 
 	if (!is_verified(p, kernel))
 		p->fault = "uses a kernel that is not verified";
@@ -134,12 +141,90 @@ static void observe_script(struct proof *p, const struct sim_image *script)
 		p->fault = "runs a script that is not verified";
 }
 
+static bool has_setting(struct proof *p, const char *name, struct text wanted)
+{
+	return !wanted.ptr || text_equal(sim_setting(p->sim, name), wanted);
+}
+
+/* Which card that is, with which settings, and whose certificates it trusts. */
+static void observe_fetch(struct proof *p)
+{
+	const struct uplink *uplink = proof_uplink(p);
+	size_t wanted = proof_wanted_card(p, p->pauses);
+	struct text name, tag;
+
+	if (!text_is(sim_setting(p->sim, "crosscert"), NOWHERE))
+		p->fault = "lets DHCP say where certificates come from";
+	if (wanted == SIZE_MAX || sim_card_in_use(p->sim) != &p->cards[wanted])
+		p->fault = "uses another network card than it should";
+	if (!has_setting(p, "netX/ip", uplink->ip) ||
+	    !has_setting(p, "netX/netmask", uplink->netmask) ||
+	    !has_setting(p, "netX/gateway", uplink->gateway) ||
+	    !has_setting(p, "dns:hexraw", uplink->dns) ||
+	    (uplink->ntp.ptr && !p->timed))
+		p->fault = "has another network than its own";
+	name = sim_setting(p->sim, "netX/ifname");
+	tag.ptr = memchr(name.ptr, '-', name.len);
+	tag.len = tag.ptr ? (size_t)(name.ptr + name.len - tag.ptr) - 1 : 0;
+	tag.ptr = tag.ptr ? tag.ptr + 1 : "";
+	if (!text_equal(tag, uplink->vlan.ptr ? uplink->vlan : TEXT("")))
+		p->fault = "is in another VLAN than its own";
+}
+
+static void observe_pause(struct proof *p, unsigned long seconds)
+{
+	unsigned long wanted = p->pauses < RETRY_DOUBLINGS
+				       ? RETRY_FIRST_S << p->pauses
+				       : RETRY_FIRST_S << RETRY_DOUBLINGS;
+
+	if (scene_is_insecure(p->plan, &p->scene))
+		wanted = LAST_WORDS_S;
+	if (seconds != wanted)
+		p->fault = "pauses for another time than it should";
+	proof_pause(p);
+}
+
+/* All loaders that are looked for, one after the other; then from the first. */
+static void observe_disk(struct proof *p, const struct sim_event *event)
+{
+	bool efi = strcmp(p->scene.kind.platform, "efi") == 0;
+	struct text name = event->text;
+	const char *wanted = p->loader ? emit_efi_loaders[p->loader - 1] : "";
+
+	if (*wanted && has_prefix(name, "\\EFI\\"))
+		name.ptr += strlen("\\EFI\\"), name.len -= strlen("\\EFI\\");
+	if (!text_is(name, wanted) || event->number != (efi ? 0 : 0x80))
+		p->fault = "looks elsewhere for what is to boot from disk";
+	if (!efi || !emit_efi_loaders[p->loader++])
+		p->loader = 0;
+	p->disks += !p->loader && !event->good;
+}
+
+static void observe_network(struct proof *p, const struct sim_event *event)
+{
+	struct text ntp = proof_uplink(p)->ntp;
+
+	if (text_is(event->text, "ntp") && ntp.ptr &&
+	    text_equal(event->more, ntp))
+		p->timed = true;
+}
+
 void proof_observe(void *ctx, const struct sim_event *event)
 {
 	struct proof *p = ctx;
 
 	if (p->trace)
 		sim_event_show(p->sim, event, NULL, p->trace);
+	if (event->kind == SIM_FETCH)
+		observe_fetch(p);
+	if (event->kind == SIM_NETWORK)
+		observe_network(p, event);
+	if (event->kind == SIM_DISK)
+		observe_disk(p, event);
+	if (event->kind == SIM_SLEEP)
+		observe_pause(p, event->number);
+	if (event->kind == SIM_SHELL)
+		p->shell = true;
 	if (event->kind == SIM_BOOT)
 		observe_boot(p, event->image);
 	if (event->kind == SIM_SCRIPT_RUN)

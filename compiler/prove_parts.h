@@ -21,6 +21,17 @@ enum person {
 	PERSON_CHOOSES, /**< one item of one menu, once; leaves the others */
 };
 
+/** What the cables of the machine lead to. */
+enum wire {
+	WIRE_GOOD,
+	WIRE_CUT,    /**< no card has a link */
+	WIRE_SILENT, /**< nobody answers DHCP */
+	WIRE_LEASED, /**< the same, but the firmware has got addresses before */
+	WIRE_OWN,    /**< only cards of the node have a link */
+	WIRE_OTHERS, /**< only the others have */
+	WIRE_LATE,   /**< no card has a link until the machine has paused */
+};
+
 /** What kind of machine it is. */
 struct machine_kind {
 	const char *platform, *buildarch; /**< as iPXE names them */
@@ -30,11 +41,15 @@ struct machine_kind {
 
 struct scene {
 	struct machine_kind kind;
-	bool disk, offline;
+	bool disk;
+	enum wire wire;
 	enum harm harm;
 	const struct blob *victim; /**< NULL: everything */
 	bool victim_signature;     /**< its signature alone */
 	struct text base;          /**< only there; ptr NULL: everywhere */
+	/** After so many fetches that were harmed, or so many pauses of the
+	 * machine, all is well; 0: never. */
+	unsigned hits, pauses;
 	enum person person;
 	size_t menu, item; /**< of the machine: that is to be chosen */
 };
@@ -45,6 +60,14 @@ bool scene_harms(const struct scene *scene, const struct blob *blob,
 
 /** Whether the script of a node is harmed at a base. */
 bool scene_harms_nodes(const struct scene *scene, struct text base);
+
+/** Whether its harm has ended by now. */
+bool scene_is_over(const struct scene *scene, unsigned hits, unsigned pauses);
+
+/** What a card is connected to, after so many pauses.
+ * @param own	a card of the node */
+void scene_connect(const struct scene *scene, bool own, unsigned pauses,
+		   struct sim_card *card);
 
 /** Whether this machine asks the tree which node it is. */
 bool is_remote(const struct plan *plan, const struct machine *machine);
@@ -62,23 +85,23 @@ bool scene_is_insecure(const struct plan *plan, const struct scene *scene);
 size_t scene_choice(const struct machine *machine, const struct scene *scene,
 		    size_t menu, bool chosen);
 
+/* -------------------------------------------------------------- proof -- */
+
+enum { PROOF_CARDS_MAX = 3 + 2 * NICS_MAX };
+
 /** How a machine must end. */
 struct intention {
 	enum sim_end end;
 	const struct boot *boot; /**< SIM_BOOTED: what of */
+	bool shell;              /**< it comes by a shell */
+	size_t disks;            /**< it looks for a disk in vain, so often */
+	unsigned pauses;         /**< that it has made by then */
 };
 
-/**
- * @param script	of the boot order, in the tree; NULL: not from there
- */
-struct intention intention_of(const struct plan *plan,
-			      const struct machine *machine,
-			      const struct blob *script,
-			      const struct scene *scene);
-
-/* -------------------------------------------------------------- proof -- */
-
-enum { PROOF_CARDS_MAX = 3 + 2 * NICS_MAX };
+/** What is known about a card of the world. */
+struct proof_card {
+	bool own; /**< of the node */
+};
 
 struct proof {
 	const struct plan *plan;
@@ -91,6 +114,7 @@ struct proof {
 	struct published tree;
 	struct sim_world world;
 	struct sim_card cards[PROOF_CARDS_MAX];
+	struct proof_card about[PROOF_CARDS_MAX];
 	unsigned char foreign[2][6]; /**< cards that are in no node */
 	char order[32], reached[32]; /**< labels: its own, and where it came */
 	struct text *words;          /**< of plan_words() */
@@ -102,6 +126,10 @@ struct proof {
 	const struct machine *machine;
 	const struct blob *order_script; /**< of the machine; NULL: embedded */
 	struct scene scene;
+	struct intention intention;
+	unsigned hits, pauses;     /**< harmed fetches, and pauses, so far */
+	bool shell, timed;         /**< a shell, or the time, were there */
+	size_t loader, disks;      /**< that is looked for next; all so often */
 	const struct boot *booted; /**< that a kernel was started for */
 	bool chosen;               /**< the item that was wanted in a menu */
 	const char *fault;         /**< found in the midst of it */
@@ -118,6 +146,12 @@ enum harm proof_harm(void *ctx, const struct published_item *item);
 /** Find cards that are in no node, for the world around a machine. */
 void proof_find_foreign(struct proof *p);
 
+/** The machine pauses: what ends by then has ended. */
+void proof_pause(struct proof *p);
+
+/** Before the first or another run in the same world. */
+void proof_rewind(struct proof *p);
+
 /** Begin with a world without cards. */
 void proof_set_world(struct proof *p, const struct scene *scene);
 
@@ -128,6 +162,10 @@ size_t identity_count(const struct node *node);
  * @param crowd	among cards of others */
 void proof_set_identity(struct proof *p, const struct node *node, size_t which,
 			bool crowd);
+
+/** Give it marks of another node, which count less than the one it has. */
+void proof_add_weaker(struct proof *p, const struct node *node, size_t which,
+		      const struct node *other);
 
 /** The machine that is looked at, with all cards that its site names. */
 void proof_set_machine(struct proof *p);
@@ -157,5 +195,44 @@ void prove_dispatch(struct proof *p, const struct order *order);
 /** The same for each identity of a node. */
 void prove_node(struct proof *p, const struct machine *machine,
 		const struct order *order);
+
+/** By what the site says of the scene that is set. */
+struct intention intention_of(const struct proof *p);
+
+/* ----------------------------------------------------------- progress -- */
+
+/** Where things are fetched from. */
+enum shelf { SHELF_URLS, SHELF_ASSETS };
+
+/** How far a machine has come, by what the site says. */
+struct progress {
+	size_t mirrors[2]; /**< by enum shelf: to be asked first */
+	unsigned hits, pauses;
+	bool online;
+};
+
+/** The network that counts: of the site, as long as a machine asks which node it
+ * is. */
+const struct uplink *proof_uplink(const struct proof *p);
+
+/** The card by which a machine goes online, after so many pauses; SIZE_MAX:
+ * none. */
+size_t proof_wanted_card(const struct proof *p, unsigned pauses);
+
+/** Whether a card is that: "net0", or its MAC address. */
+bool proof_card_is(const struct proof *p, size_t card, struct text nic);
+
+bool progress_network(const struct proof *p, struct progress *at);
+
+/** It waits, and then begins again without a network. */
+void progress_pause(struct progress *at);
+
+/** Fetch an item, and find it good, asking one mirror after the other. */
+bool progress_fetch(const struct proof *p, struct progress *at,
+		    const struct blob *blob, enum shelf shelf);
+
+/** Whether a machine finds out in the tree what it is: a node from any server
+ * that is well, one that is no node only from all of them. */
+bool progress_dispatch(const struct proof *p, struct progress *at);
 
 #endif

@@ -13,6 +13,15 @@ static void describe_scene(const struct proof *p, struct sbuf *out)
 		[HARM_TAMPERED] = " was changed on the way",
 		[HARM_SWAPPED] = " of nodes is that of others",
 	};
+	static const char *const wires[] = {
+		[WIRE_GOOD] = "",
+		[WIRE_CUT] = ", without a network",
+		[WIRE_SILENT] = ", without an answer to DHCP",
+		[WIRE_LEASED] = ", without an answer to DHCP but for the first",
+		[WIRE_OWN] = ", with a link on its own cards only",
+		[WIRE_OTHERS] = ", with a link on other cards only",
+		[WIRE_LATE] = ", with a link only after a pause",
+	};
 	const struct scene *scene = &p->scene;
 
 	sbuf_printf(out, "on %s%s%s", scene->kind.platform,
@@ -20,8 +29,7 @@ static void describe_scene(const struct proof *p, struct sbuf *out)
 		    scene->kind.secure_boot ? " with Secure Boot" : "");
 	if (scene->disk)
 		sbuf_puts(out, ", with a disk that boots");
-	if (scene->offline)
-		sbuf_puts(out, ", without a network");
+	sbuf_puts(out, wires[scene->wire]);
 	if (scene->person == PERSON_LEAVES)
 		sbuf_puts(out, ", leaving every menu");
 	if (scene->person == PERSON_CHOOSES) {
@@ -33,11 +41,16 @@ static void describe_scene(const struct proof *p, struct sbuf *out)
 	if (scene->harm && scene->victim)
 		sbuf_printf(out, ", when %s%s%s", scene->victim->path.ptr,
 			    scene->victim_signature ? ".sig" : "",
-			    harms[scene->harm]);
+			    scene->harm == HARM_SWAPPED ? " is another item"
+							: harms[scene->harm]);
 	else if (scene->harm)
 		sbuf_printf(out, ", when everything%s", harms[scene->harm]);
 	if (scene->harm && scene->base.ptr)
 		sbuf_printf(out, " at %s", scene->base.ptr);
+	if (scene->hits)
+		sbuf_printf(out, ", %u times", scene->hits);
+	if (scene->pauses)
+		sbuf_printf(out, ", until pause %u", scene->pauses);
 }
 
 /* The last lines of a text. */
@@ -61,7 +74,7 @@ static const char *tail(struct sbuf *text, size_t lines)
 static void record(struct proof *p, struct sbuf *trace)
 {
 	p->trace = trace;
-	p->chosen = false;
+	proof_rewind(p);
 	(void)sim_run(p->sim, p->script, &p->world);
 	p->trace = NULL;
 }
@@ -74,8 +87,7 @@ void proof_report(struct proof *p, enum sim_end end)
 		arena_copy(p->ds->arena, p->details.ptr, p->details.len);
 	CLEANUP(sbuf) scene = { 0 };
 	CLEANUP(sbuf) trace = { 0 };
-	struct intention intention =
-		intention_of(p->plan, p->machine, p->order_script, &p->scene);
+	struct intention intention = p->intention;
 	struct diag *diag;
 
 	describe_scene(p, &scene);

@@ -9,13 +9,16 @@
 
 enum harm proof_harm(void *ctx, const struct published_item *item)
 {
-	const struct scene *scene = &((struct proof *)ctx)->scene;
+	struct proof *p = ctx;
+	const struct scene *scene = &p->scene;
+	bool harmed = item->blob ? scene_harms(scene, item->blob,
+					       item->signature, item->base)
+				 : scene_harms_nodes(scene, item->base);
 
-	if (item->blob ? scene_harms(scene, item->blob, item->signature,
-				     item->base)
-		       : scene_harms_nodes(scene, item->base))
-		return scene->harm;
-	return HARM_NONE;
+	if (!harmed || scene_is_over(scene, p->hits, p->pauses))
+		return HARM_NONE;
+	p->hits++;
+	return scene->harm;
 }
 
 static const struct sim_content *fetch(void *ctx, struct text url)
@@ -69,9 +72,16 @@ static size_t choose(void *ctx, struct text title, const struct sim_item *items,
 	return item;
 }
 
-static uint64_t person_state(void *ctx)
+/* Counted only where it makes a difference to what comes. */
+static uint64_t world_state(void *ctx)
 {
-	return ((struct proof *)ctx)->chosen;
+	const struct proof *p = ctx;
+	const struct scene *scene = &p->scene;
+	bool harmless = scene_is_over(scene, p->hits, p->pauses);
+	uint64_t hits = harmless || !scene->hits ? 0 : p->hits;
+	uint64_t pauses = harmless || !scene->pauses ? 0 : p->pauses;
+
+	return p->chosen | harmless << 1 | hits << 2 | pauses << 16;
 }
 
 /* ------------------------------------------------------------- worlds -- */
@@ -82,29 +92,94 @@ static void mac_parse(struct text text, unsigned char *mac)
 		mac[i] = (unsigned char)strtoul(text.ptr + 3 * i, NULL, 16);
 }
 
-/* Of cards that are in no node; the first is lower than theirs, mostly. */
-void proof_find_foreign(struct proof *p)
+static void mac_from_number(uint32_t number, unsigned char *mac)
 {
-	char label[32];
-	unsigned number = 0;
-
-	for (size_t i = 0; i < 2; i++) {
-		do {
-			snprintf(label, sizeof(label), "mac-02000000%04x",
-				 ++number & 0xffff);
-		} while (sim_script_has(p->script, text_of(label)));
-		p->foreign[i][0] = 2;
-		p->foreign[i][4] = (unsigned char)(number >> 8);
-		p->foreign[i][5] = (unsigned char)number;
-	}
+	mac[0] = 2;
+	mac[1] = 0;
+	for (size_t i = 0; i < 4; i++)
+		mac[2 + i] = (unsigned char)(number >> (24 - 8 * i));
 }
 
-static void add_card(struct proof *p, const unsigned char *mac, bool online)
+/* Numbers that some node has; 0 stands for all that are too large to matter. */
+static uint32_t mac_to_number(const unsigned char *mac, size_t most)
 {
-	struct sim_card *card = &p->cards[p->world.card_count++];
+	uint32_t number = 0;
 
-	*card = (struct sim_card){ .link = online, .dhcp = online };
-	memcpy(card->mac, mac, sizeof(card->mac));
+	for (size_t i = 2; i < 6; i++)
+		number = number << 8 | mac[i];
+	return mac[0] == 2 && mac[1] == 0 && number <= most ? number : 0;
+}
+
+void proof_find_foreign(struct proof *p)
+{
+	size_t most = 2, found = 0;
+	bool *taken;
+
+	for (size_t i = 0; i < p->site->node_count; i++)
+		most += p->site->nodes[i].mac_count;
+	taken = arena_new_array(&p->arena, most + 1, bool);
+	for (size_t i = 0; i < p->site->node_count; i++) {
+		const struct node *node = &p->site->nodes[i];
+		unsigned char mac[6] = { 0 };
+
+		for (size_t j = 0; j < node->mac_count; j++) {
+			mac_parse(node->macs[j].text, mac);
+			taken[mac_to_number(mac, most)] = true;
+		}
+	}
+	for (size_t i = 1; i <= most && found < 2; i++)
+		if (!taken[i])
+			mac_from_number((uint32_t)i, p->foreign[found++]);
+}
+
+static bool has_mac(const struct node *node, const unsigned char *mac)
+{
+	for (size_t i = 0; node && i < node->mac_count; i++) {
+		unsigned char own[6] = { 0 };
+
+		mac_parse(node->macs[i].text, own);
+		if (memcmp(own, mac, sizeof(own)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_card(struct proof *p, const unsigned char *mac)
+{
+	size_t i = p->world.card_count++;
+
+	p->cards[i] = (struct sim_card){ .link = false };
+	memcpy(p->cards[i].mac, mac, sizeof(p->cards[i].mac));
+	p->about[i].own = has_mac(p->machine->node, mac);
+	scene_connect(&p->scene, p->about[i].own, p->pauses, &p->cards[i]);
+}
+
+void proof_pause(struct proof *p)
+{
+	p->pauses++;
+	p->timed = false;
+	for (size_t i = 0; i < p->world.card_count; i++)
+		scene_connect(&p->scene, p->about[i].own, p->pauses,
+			      &p->cards[i]);
+}
+
+void proof_rewind(struct proof *p)
+{
+	p->hits = p->pauses = 0;
+	p->loader = p->disks = 0;
+	p->chosen = p->shell = p->timed = false;
+	for (size_t i = 0; i < p->world.card_count; i++)
+		scene_connect(&p->scene, p->about[i].own, 0, &p->cards[i]);
+}
+
+bool proof_card_is(const struct proof *p, size_t card, struct text nic)
+{
+	unsigned char mac[6] = { 0 };
+
+	if (has_prefix(nic, "net"))
+		return (size_t)atoi(nic.ptr + 3) == card;
+	mac_parse(nic, mac);
+	return memcmp(p->cards[card].mac, mac, sizeof(mac)) == 0;
 }
 
 /* Settings that DHCP may bring: those whose names the script might use. */
@@ -119,7 +194,6 @@ static const struct sim_given hostile[] = {
 void proof_set_world(struct proof *p, const struct scene *scene)
 {
 	p->scene = *scene;
-	p->chosen = false;
 	p->fault = NULL;
 	p->booted = NULL;
 	sbuf_reset(&p->details);
@@ -134,27 +208,27 @@ void proof_set_world(struct proof *p, const struct scene *scene)
 		.given = hostile,
 		.given_count = sizeof(hostile) / sizeof(*hostile),
 		.fetch = fetch,
-		.fetch_state = person_state,
+		.fetch_state = world_state,
 		.choose = choose,
 		.event = proof_observe,
 	};
+	proof_rewind(p);
 }
 
 /* As what a machine shows itself: a card, or what its firmware says. */
 void proof_set_identity(struct proof *p, const struct node *node, size_t which,
 			bool crowd)
 {
-	bool online = !p->scene.offline;
 	unsigned char mac[6] = { 0 };
 
 	if (crowd || which >= node->mac_count)
-		add_card(p, p->foreign[0], online);
+		add_card(p, p->foreign[0]);
 	if (which < node->mac_count) {
 		mac_parse(node->macs[which].text, mac);
-		add_card(p, mac, online);
+		add_card(p, mac);
 	}
 	if (crowd)
-		add_card(p, p->foreign[1], online);
+		add_card(p, p->foreign[1]);
 	if (which < node->mac_count)
 		return;
 	which -= node->mac_count;
@@ -164,6 +238,25 @@ void proof_set_identity(struct proof *p, const struct node *node, size_t which,
 		p->world.serial = node->serial.text;
 	else if (node->asset.text.ptr)
 		p->world.asset = node->asset.text;
+}
+
+/* Cards count before the UUID, that before the serial number, and that before the
+ * asset tag; cards in their order. */
+void proof_add_weaker(struct proof *p, const struct node *node, size_t which,
+		      const struct node *other)
+{
+	unsigned char mac[6] = { 0 };
+
+	if (which < node->mac_count && other->mac_count) {
+		mac_parse(other->macs[0].text, mac);
+		add_card(p, mac);
+	}
+	if (which < node->mac_count)
+		p->world.uuid = other->uuid.text;
+	if (which < node->mac_count || p->world.uuid.ptr)
+		p->world.serial = other->serial.text;
+	if (!p->world.asset.ptr)
+		p->world.asset = other->asset.text;
 }
 
 size_t identity_count(const struct node *node)
@@ -183,19 +276,18 @@ static bool has_card(const struct proof *p, const unsigned char *mac)
 /* The cards that a machine is to use are in it. */
 static void add_nic(struct proof *p, struct text nic)
 {
-	bool online = !p->scene.offline;
 	unsigned char mac[6];
 	size_t number;
 
 	if (strncmp(nic.ptr, "net", 3) != 0) {
 		mac_parse(nic, mac);
 		if (!has_card(p, mac))
-			add_card(p, mac, online);
+			add_card(p, mac);
 		return;
 	}
 	number = (size_t)atoi(nic.ptr + 3);
 	while (p->world.card_count <= number)
-		add_card(p, p->foreign[1], online);
+		add_card(p, p->foreign[1]);
 }
 
 void proof_set_machine(struct proof *p)
@@ -205,7 +297,7 @@ void proof_set_machine(struct proof *p)
 	if (p->machine->node)
 		proof_set_identity(p, p->machine->node, 0, true);
 	else
-		add_card(p, p->foreign[0], !p->scene.offline);
+		add_card(p, p->foreign[0]);
 	for (size_t i = 0; i < uplink->nic_count; i++)
 		add_nic(p, uplink->nics[i]);
 }

@@ -149,6 +149,32 @@ static const struct node_script *another(const struct published *tree,
 	return NULL;
 }
 
+/* Another item that has a signature, if items have. */
+static const struct blob *another_blob(const struct plan *plan,
+				       const struct blob *own)
+{
+	for (size_t i = 0; i < plan->blob_count; i++) {
+		const struct blob *other = &plan->blobs[i];
+
+		if (other->signable == own->signable &&
+		    memcmp(&other->digest, &own->digest, sizeof(own->digest)) !=
+			    0)
+			return other;
+	}
+	return NULL;
+}
+
+static const struct sim_content *answer_blob(struct published *tree,
+					     const struct blob *blob,
+					     bool signature, enum harm harm)
+{
+	if (harm == HARM_SWAPPED)
+		blob = another_blob(tree->plan, blob);
+	return blob ? show(tree, blob, &blob->digest, blob->bytes, signature,
+			   harm == HARM_TAMPERED)
+		    : NULL;
+}
+
 static const struct sim_content *answer_script(struct published *tree,
 					       struct text path, bool signature,
 					       enum harm harm)
@@ -188,8 +214,7 @@ const struct sim_content *published_fetch(struct published *tree,
 		return &anything;
 	if (!item.blob)
 		return answer_script(tree, path, item.signature, harm);
-	return show(tree, item.blob, &item.blob->digest, item.blob->bytes,
-		    item.signature, harm == HARM_TAMPERED);
+	return answer_blob(tree, item.blob, item.signature, harm);
 }
 
 void published_reset(struct published *tree)

@@ -14,7 +14,7 @@ enum harm {
 	HARM_NONE,
 	HARM_LOST,     /**< it cannot be fetched */
 	HARM_TAMPERED, /**< it is something else, which runs */
-	HARM_SWAPPED,  /**< the script of another node, with its signature */
+	HARM_SWAPPED,  /**< another one of its kind, with its signature */
 };
 
 /** What a URL stands for. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* After so many lines a run is a circle. */
-enum { LINES_MAX = 200000 };
+enum { LINES_MAX = 50000 };
 
 /* Where a label is; its name is looked at there. A script of 100,000 nodes has
  * half a million of them. */

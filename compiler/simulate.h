@@ -127,7 +127,7 @@ enum sim_event_kind {
 	SIM_BOOT,       /**< image: executed; see sim_images() */
 	SIM_SCRIPT_RUN, /**< image: a script that is started */
 	SIM_REFUSE,     /**< image: not executed; text: why */
-	SIM_DISK,       /**< text: arguments, good */
+	SIM_DISK,       /**< text: file name, or empty; number: drive; good */
 	SIM_SHELL,
 	SIM_UNMODELLED, /**< text: what this interpreter does not know */
 	SIM_END,        /**< number: status; see enum sim_end */
@@ -189,6 +189,10 @@ const struct sim_image *sim_booted(const struct sim *sim);
 /** Images that are registered, oldest first; they are initrds when a kernel
  * starts, which itself is not among them. */
 struct sim_image *const *sim_images(const struct sim *sim, size_t *ret_count);
+
+/** The card that is open, has a link and an address; NULL: there is none, or more
+ * than one. */
+const struct sim_card *sim_card_in_use(struct sim *sim);
 
 /** Whether only trusted images may be executed, and that cannot be undone. */
 bool sim_trust_required(const struct sim *sim);

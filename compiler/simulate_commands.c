@@ -133,7 +133,11 @@ static unsigned long run_sanboot(struct sim *sim, struct sim_call *call)
 		sim_unmodelled(sim, "sanboot of a URL");
 		return sim_status_of(SIM_ENOTSUP);
 	}
-	sim_emit_text(sim, SIM_DISK, sim_argument(call, 'f')->text, good);
+	sim_emit(sim,
+		 &(struct sim_event){ .kind = SIM_DISK,
+				      .text = sim_argument(call, 'f')->text,
+				      .number = drive,
+				      .good = good });
 	if (!good)
 		return sim_status_of(SIM_ENODEV);
 	sim_finish(sim, SIM_DISK_BOOTED);

@@ -184,23 +184,40 @@ unsigned long sim_do_vdestroy(struct sim *sim, struct sim_call *call)
 	return 0;
 }
 
-/* A card that is open, has a link and an address. */
-bool sim_is_online(struct sim *sim)
+static bool is_in_use(struct sim *sim, struct sim_nic *nic)
 {
 	struct sim_ref ip;
 	enum sim_type type;
 
-	if (sim_ref_parse(sim, TEXT("ip"), false, &ip))
+	if (!nic->opened || !nic->card->link ||
+	    sim_ref_parse(sim, TEXT("ip"), false, &ip))
 		return false;
+	ip.block = nic->block;
+	return sim_fetch(sim, &ip, &sim->value, &type);
+}
+
+bool sim_is_online(struct sim *sim)
+{
+	for (size_t i = 0; i < sim->nics.live; i++)
+		if (is_in_use(sim, sim->nics.at[i]))
+			return true;
+	return false;
+}
+
+const struct sim_card *sim_card_in_use(struct sim *sim)
+{
+	const struct sim_card *used = NULL;
+
 	for (size_t i = 0; i < sim->nics.live; i++) {
 		struct sim_nic *nic = sim->nics.at[i];
 
-		ip.block = nic->block;
-		if (nic->opened && nic->card->link &&
-		    sim_fetch(sim, &ip, &sim->value, &type))
-			return true;
+		if (!is_in_use(sim, nic))
+			continue;
+		if (used)
+			return NULL;
+		used = nic->card;
 	}
-	return false;
+	return used;
 }
 
 /* The world may fail it, as "ntp://HOST". */

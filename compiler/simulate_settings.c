@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 /* Longest text that an expansion may make, and how many steps it may take: what
- * needs more never ends, or has no room on a real machine. */
-enum { EXPANDED_BYTES = 1024 * 1024, EXPANSION_STEPS = 1000 };
+ * needs more never ends, or grows until a real machine has no room. */
+enum { EXPANDED_BYTES = 64 * 1024, EXPANSION_STEPS = 1000 };
 
 /* Settings that iPXE knows by name. A tag is that of DHCP, with 175 for those of
  * iPXE itself; those of SMBIOS are not needed. */

@@ -105,6 +105,7 @@ static enum status prove_script(const struct build *build)
 	if (!build_is_stock(build))
 		return STATUS_OK;
 	beside.script = build->script;
+	beside.script_beside = true;
 	prove(&beside, PROVED_AGAIN, &ds);
 	return ds.errors ? report_diags(build->call, &ds) : STATUS_OK;
 }

@@ -210,10 +210,23 @@ static const char secure[] =
 	"  a: { mac: 52:54:00:00:00:01, profile: debian }\n"
 	"  b: { mac: 52:54:00:00:00:02, profile: debian }\n";
 
+static const char network[] =
+	"site: lab\n"
+	"url: https://10.1.1.5/\n"
+	"trust: root.pem\n"
+	"verify: digest\n"
+	"network: { dns: [10.0.0.1], ntp: time.lab }\n"
+	"profiles: { debian: { kernel: linux } }\n"
+	"nodes:\n"
+	"  a: { mac: 52:54:00:00:00:01, profile: debian, ip: 10.1.1.9/24, "
+	"network: { gateway: 10.1.1.1, ip: 10.1.1.9/24, vlan: 7 } }\n"
+	"  b: { mac: 52:54:00:00:00:02, profile: debian, network: { nics: "
+	"[net2, 52:54:00:00:00:02] } }\n";
+
 static void what_is_written_holds(void **state)
 {
 	static const char *const sites[] = { plain, with_menus, by_digest,
-					     secure };
+					     secure, network };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(sites); i++) {
@@ -289,7 +302,8 @@ static void unverified_items_are_seen(void **state)
 		  "not trusted" },
 		{ plain, "imgfree ||\nset cross", "set cross",
 		  "could use an item that is not verified" },
-		{ plain, ":failed\nimgfree ||", ":failed", "hangs" },
+		{ plain, ":failed\nimgfree ||", ":failed",
+		  "could use an item that is not verified" },
 		{ secure, "iseq ${efi/SecureBoot} 01 || goto insecure", "",
 		  "by the site it goes back to the firmware" },
 		{ secure, "boot uki", "imgargs uki x ||\nboot uki",
@@ -326,7 +340,28 @@ static void astray_machines_are_seen(void **state)
 		{ plain, ":poweroff\npoweroff", ":poweroff\nreboot",
 		  "reboots" },
 		{ plain, "sanboot --no-describe --drive 0x80", "isset",
-		  "with a disk that boots" },
+		  "an unknown machine" },
+		{ plain, "--drive 0 --filename \\EFI\\sles", "--drive 0",
+		  "looks elsewhere for what is to boot from disk" },
+		{ plain, "set crosscert https://no..where/", "isset 1",
+		  "lets DHCP say where certificates come from" },
+		{ plain, "iseq ${match} ${mine} || goto network-next", "",
+		  "uses another network card" },
+		{ plain, "inc delay ${delay}", "inc delay 1",
+		  "pauses for another time" },
+		{ plain, "set get-mirror 2", "set get-mirror 1",
+		  "tries again" },
+		{ plain, "shell ||\n", "", "node c" },
+		{ network, "set static-ip 10.1.1.9", "set static-ip 10.1.1.8",
+		  "takes its network from elsewhere" },
+		{ network, "set ${card}/gateway", "set ${card}/x",
+		  "has another network than its own" },
+		{ network, "set card net${idx}-${static-vlan}", "isset 1",
+		  "is in another VLAN" },
+		{ network, "\nntp ${static-ntp}", "\nisset",
+		  "has another network than its own" },
+		{ network, "&& goto network-listed", "",
+		  "uses another network card" },
 		{ plain, "goto unknown\n", "goto node-a\n",
 		  "an unknown machine" },
 		{ plain, "exit 1", "colour 1", "what the proof does not know" },
