@@ -186,10 +186,13 @@ static void percent_decode(struct text from, struct sbuf *out)
 	for (size_t i = 0; i < from.len; i++) {
 		int high = i + 2 < from.len ? hex_digit(from.ptr[i + 1]) : -1;
 		int low = i + 2 < from.len ? hex_digit(from.ptr[i + 2]) : -1;
-		bool escape = from.ptr[i] == '%' && high >= 0 && low >= 0;
+		char c = from.ptr[i];
 
-		sbuf_putc(out, escape ? (char)(high << 4 | low) : from.ptr[i]);
-		i += escape ? 2 : 0;
+		if (c == '%' && high >= 0 && low >= 0) {
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		sbuf_putc(out, c);
 	}
 }
 
