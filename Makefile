@@ -34,7 +34,7 @@ LDFLAGS_release := -Wl,-z,relro,-z,now
 PREFIX ?= /usr/local
 VERSION := 0.1
 
-LIBS := yaml-0.1 libssl libcrypto jansson libp11 p11-kit-1
+LIBS := yaml-0.1 libssl libcrypto jansson libp11 p11-kit-1 libcurl
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 # slirp.pc wants GLib's, which libslirp-dev of Debian does not bring along.
 PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lslirp -lresolv

@@ -34,6 +34,12 @@ struct blob {
 	size_t wanted_by_count;
 };
 
+/** Whether it lies elsewhere and is known by its digest alone, without a size. */
+static inline bool blob_is_unfetched(const struct blob *blob)
+{
+	return !blob->from.ptr && !blob->bytes.ptr && !blob->digest.size_bytes;
+}
+
 /** One root of trust file of the site, as given. */
 struct root {
 	struct text path;

@@ -260,8 +260,11 @@ static void put_blob(struct show *show, unsigned depth, const struct blob *blob)
 	put_scalar(show, blob->path);
 	while (show->out->len - show->line < COMMENT_COLUMN - 1)
 		sbuf_putc(show->out, ' ');
-	sbuf_printf(show->out, " # %llu bytes\n",
-		    (unsigned long long)blob->digest.size_bytes);
+	if (blob_is_unfetched(blob))
+		sbuf_puts(show->out, " # not fetched yet\n");
+	else
+		sbuf_printf(show->out, " # %llu bytes\n",
+			    (unsigned long long)blob->digest.size_bytes);
 }
 
 static void put_fetches(struct show *show, unsigned depth,

@@ -92,7 +92,8 @@ static void json_blob(struct sbuf *out, const char *key,
 		sbuf_printf(out, "\"%04o\"", file->mode);
 	}
 	json_text(out, "sha256", blob->hex);
-	json_number(out, "bytes", blob->digest.size_bytes);
+	if (!blob_is_unfetched(blob))
+		json_number(out, "bytes", blob->digest.size_bytes);
 	json_text(out, "fetched", blob->path);
 	sbuf_putc(out, '}');
 }

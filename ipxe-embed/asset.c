@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "cleanup.h"
 #include "convert.h"
+#include "download.h"
 #include "files.h"
 #include "private_key.h"
 #include "sbuf.h"
@@ -140,7 +141,8 @@ static bool env_make_uki(void *ctx, const struct uki_request *request,
 	assets->wants_ukis = true;
 	*ret_path = TEXT("");
 	*ret_digest = (struct digest){ 0 };
-	if (assets->failure)
+	/* A kernel that has not been fetched tells nothing. */
+	if (assets->failure || !request->kernel.len)
 		return true;
 	result = assets->ukis ? uki_make(assets->ukis, request, &why, ret_path,
 					 ret_digest)
@@ -153,18 +155,43 @@ static bool env_make_uki(void *ctx, const struct uki_request *request,
 	return result != UKI_BAD_KERNEL;
 }
 
+static void refuse_download(struct diags *ds, enum download_result result,
+			    struct span at, const char *why, struct text path)
+{
+	bool wrong = result == DOWNLOAD_WRONG;
+	struct diag *d =
+		diag_at(ds, wrong ? DIAG_E610 : DIAG_E609, at, "%s", why);
+
+	if (!wrong && path.ptr)
+		diag_help(ds, d,
+			  "without a network, put the file there by hand: %s",
+			  path.ptr);
+}
+
+/* Its digest is known, so that only who publishes it needs its bytes. */
 static bool env_download(void *ctx, struct text url, struct digest *digest,
 			 struct span at, struct diags *ds,
 			 struct text *ret_path)
 {
 	const struct assets *assets = ctx;
+	const struct download_request request = { .arena = ds->arena,
+						  .cache = assets->cache,
+						  .progress = assets->progress,
+						  .url = url };
+	CLEANUP(sbuf) why = { 0 };
+	struct text path = { NULL, 0 };
+	enum download_result result;
 
-	(void)digest, (void)ret_path;
-	if (!assets->downloads)
+	if (!assets->downloads) {
+		download_find(ds->arena, digest);
 		return true;
-	diag_at(ds, DIAG_E203, at, "\"%s\" is not fetched by this release",
-		url.ptr);
-	return false;
+	}
+	result = download(&request, digest, &why, &path);
+	if (result == DOWNLOAD_OK)
+		*ret_path = path;
+	else
+		refuse_download(ds, result, at, sbuf_text(&why), path);
+	return result == DOWNLOAD_OK;
 }
 
 struct compile_env asset_env(struct assets *assets)

@@ -6,13 +6,15 @@
  */
 #include "trust.h"
 
+struct progress;
 struct statcache;
 struct uki_maker;
 
 struct assets {
 	bool downloads; /**< what lies elsewhere is wanted, not only known */
-	struct statcache *cache; /**< NULL: only look, do not measure */
-	struct trust trust;      /**< roots seen; zero-initialise */
+	struct progress *progress; /**< of downloads; NULL: nobody watches */
+	struct statcache *cache;   /**< NULL: only look, do not measure */
+	struct trust trust;        /**< roots seen; zero-initialise */
 	/** NULL: only look whether UKIs could be made, which then are empty */
 	const struct uki_maker *ukis;
 	struct arena

@@ -5,6 +5,7 @@
 #include "build.h"
 #include "cleanup.h"
 #include "ir.h"
+#include "progress.h"
 #include "prove.h"
 #include "report.h"
 #include "site_roots.h"
@@ -54,8 +55,11 @@ static enum status compile_site(struct build *build)
 	const struct uki_maker ukis = { .arena = call->arena,
 					.cache = build->cache,
 					.by = build_boot_signer(build) };
+	struct progress progress = { 0 };
 	struct assets assets = {
 		.downloads = true,
+		.progress = call->error_format == ERROR_FORMAT_HUMAN ? &progress
+								     : NULL,
 		.cache = build->cache,
 		.arena = call->arena,
 		.ukis = build->options->boot_key ? &ukis : NULL,

@@ -10,7 +10,8 @@ set -eu
 packages() {
 	case $1 in
 	build) echo gcc make libc6-dev pkg-config libyaml-dev libssl-dev \
-		libjansson-dev libslirp-dev libp11-dev libp11-kit-dev ;;
+		libjansson-dev libslirp-dev libp11-dev libp11-kit-dev \
+		libcurl4-openssl-dev ;;
 	test) echo clang libclang-rt-dev libcmocka-dev openssl jq shellcheck \
 		python3 python3-yaml python3-jsonschema procps strace groff-base \
 		man-db efitools sbsigntool systemd-boot-efi \
