@@ -86,10 +86,9 @@ const struct menu *menu_find(const struct site *site, struct text name)
 			    sizeof(*site->menus));
 }
 
-/* Where entries of a map go: all kinds of them begin with name and place. */
+/* Entries of a map: all kinds of them begin with name and place. */
 struct entries {
 	enum level level;
-	void *at;
 	size_t bytes, settings; /* of one; where its settings are, or 0 */
 };
 
@@ -98,111 +97,106 @@ struct entry {
 	struct span at;
 };
 
-/* How many entries there may be: all whose names are good. */
-static size_t entry_room(struct resolve *r, const struct doc *doc,
-			 const struct field *field)
+static void parse_entry(struct resolve *r, const struct doc_pair *pair,
+			const struct entries *entries, char *at)
 {
-	return wants_map(r, doc, field->name) ? doc->count : 0;
+	const struct holders holders = {
+		entries->level,
+		{ [IN_SETTINGS] =
+			  entries->settings ? at + entries->settings : NULL,
+		  [IN_PROFILE] = at,
+		  [IN_NODE] = at,
+		  [IN_MENU] = at }
+	};
+
+	*(struct entry *)(void *)at = (struct entry){ pair->key, pair->key_at };
+	if (entries->level == AT_NODE)
+		((struct node *)(void *)at)->said = pair->value;
+	if (entries->level == AT_MENU)
+		((struct menu *)(void *)at)->said = pair->value;
+	if (wants_map(r, pair->value, pair->key.ptr))
+		parse_map(r, pair->value, &holders);
+	else if (pair->value->kind == DOC_NULL)
+		require_keys(r, NULL, pair->key_at, entries->level);
 }
 
 /**
- * @param room	of entry_room()
- * @return how many entries there are
+ * @param ret_count	of the entries whose names are good
+ * @return the entries, sorted by name
  */
-static size_t parse_entries(struct resolve *r, const struct doc *doc,
-			    size_t room, const struct entries *entries)
+static void *parse_entries(struct resolve *r, const struct doc *doc,
+			   const struct field *field,
+			   const struct entries *entries, size_t *ret_count)
 {
+	size_t room = wants_map(r, doc, field->name) ? doc->count : 0;
+	char *all = arena_array(r->arena, room, entries->bytes);
 	size_t count = 0;
 
 	for (size_t i = 0; i < room; i++) {
 		const struct doc_pair *pair = &doc->pairs[i];
-		char *at = (char *)entries->at + count * entries->bytes;
-		const struct holders holders = {
-			entries->level,
-			{ [IN_SETTINGS] = entries->settings
-						  ? at + entries->settings
-						  : NULL,
-			  [IN_PROFILE] = at,
-			  [IN_NODE] = at,
-			  [IN_MENU] = at }
-		};
 
-		if (!good_name(r, pair) ||
-		    (entries->level == AT_PROFILE && !good_profile(r, pair)))
-			continue;
-		*(struct entry *)(void *)at =
-			(struct entry){ pair->key, pair->key_at };
-		count++;
-		if (entries->level == AT_NODE)
-			((struct node *)(void *)at)->said = pair->value;
-		if (entries->level == AT_MENU)
-			((struct menu *)(void *)at)->said = pair->value;
-		if (wants_map(r, pair->value, pair->key.ptr))
-			parse_map(r, pair->value, &holders);
-		else if (pair->value->kind == DOC_NULL)
-			require_keys(r, NULL, pair->key_at, entries->level);
+		if (good_name(r, pair) &&
+		    (entries->level != AT_PROFILE || good_profile(r, pair)))
+			parse_entry(r, pair, entries,
+				    all + count++ * entries->bytes);
 	}
-	sort_by_name(entries->at, count, entries->bytes);
-	return count;
+	sort_by_name(all, count, entries->bytes);
+	*ret_count = count;
+	return all;
 }
 
 void parse_profiles(struct resolve *r, const struct doc *doc,
 		    const struct field *field)
 {
-	struct site *site = r->site;
-	size_t room = entry_room(r, doc, field);
+	static const struct entries entries = { AT_PROFILE,
+						sizeof(struct profile),
+						offsetof(struct profile, set) };
 
-	site->profiles = arena_new_array(r->arena, room, struct profile);
-	site->profile_count = parse_entries(
-		r, doc, room,
-		&(struct entries){ AT_PROFILE, site->profiles,
-				   sizeof(*site->profiles),
-				   offsetof(struct profile, set) });
+	r->site->profiles =
+		parse_entries(r, doc, field, &entries, &r->site->profile_count);
 }
 
 void parse_groups(struct resolve *r, const struct doc *doc,
 		  const struct field *field)
 {
-	struct site *site = r->site;
-	size_t room = entry_room(r, doc, field);
+	static const struct entries entries = { AT_GROUP, sizeof(struct group),
+						offsetof(struct group, set) };
 
-	site->groups = arena_new_array(r->arena, room, struct group);
-	site->group_count =
-		parse_entries(r, doc, room,
-			      &(struct entries){ AT_GROUP, site->groups,
-						 sizeof(*site->groups),
-						 offsetof(struct group, set) });
+	r->site->groups =
+		parse_entries(r, doc, field, &entries, &r->site->group_count);
 }
 
 void parse_nodes(struct resolve *r, const struct doc *doc,
 		 const struct field *field)
 {
-	struct site *site = r->site;
-	size_t room;
+	static const struct entries entries = { AT_NODE, sizeof(struct node),
+						offsetof(struct node, set) };
 
-	doc = expand_ranges(r, doc);
-	room = entry_room(r, doc, field);
-	site->nodes = arena_new_array(r->arena, room, struct node);
-	site->node_count = parse_entries(
-		r, doc, room,
-		&(struct entries){ AT_NODE, site->nodes, sizeof(*site->nodes),
-				   offsetof(struct node, set) });
+	r->site->nodes = parse_entries(r, expand_ranges(r, doc), field,
+				       &entries, &r->site->node_count);
+}
+
+void parse_menus(struct resolve *r, const struct doc *doc,
+		 const struct field *field)
+{
+	static const struct entries entries = { AT_MENU, sizeof(struct menu),
+						0 };
+
+	r->site->menus =
+		parse_entries(r, doc, field, &entries, &r->site->menu_count);
 }
 
 void parse_phases(struct resolve *r, const struct doc *doc,
 		  const struct field *field)
 {
+	static const struct entries entries = { AT_PHASE, sizeof(struct phase),
+						offsetof(struct phase, set) };
 	struct settings *set =
 		(struct settings *)(void *)((char *)field->at -
 					    offsetof(struct settings, phases));
-	size_t room = entry_room(r, doc, field);
 
-	r->site->has_phases |= room > 0;
-	set->phases = arena_new_array(r->arena, room, struct phase);
-	set->phase_count = parse_entries(
-		r, doc, room,
-		&(struct entries){ AT_PHASE, set->phases, sizeof(*set->phases),
-				   offsetof(struct phase, set) });
+	r->site->has_phases |= doc->kind == DOC_MAP && doc->count;
+	set->phases = parse_entries(r, doc, field, &entries, &set->phase_count);
 }
 
 void link_phases(struct resolve *r, struct settings *set, struct text name)
@@ -214,17 +208,4 @@ void link_phases(struct resolve *r, struct settings *set, struct text name)
 						    phase->name.ptr));
 		link_settings(r, &phase->set);
 	}
-}
-
-void parse_menus(struct resolve *r, const struct doc *doc,
-		 const struct field *field)
-{
-	struct site *site = r->site;
-	size_t room = entry_room(r, doc, field);
-
-	site->menus = arena_new_array(r->arena, room, struct menu);
-	site->menu_count =
-		parse_entries(r, doc, room,
-			      &(struct entries){ AT_MENU, site->menus,
-						 sizeof(*site->menus), 0 });
 }
