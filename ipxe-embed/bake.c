@@ -284,6 +284,15 @@ static bool is_done(const struct bake_image *image)
 	return image->digest.size_bytes != 0;
 }
 
+/* UEFI has room for twenty times as many nodes as a BIOS. */
+static const char *others_have_room(const struct bake_target *target)
+{
+	return strcmp(target->bin, "bin") == 0
+		       ? "; or build others alone: with --image ipxe.efi, say, "
+			 "which has megabytes of room"
+		       : "";
+}
+
 static enum bake_status refuse_size(struct bakery *bakery,
 				    const struct bake_image *image)
 {
@@ -293,12 +302,13 @@ static enum bake_status refuse_size(struct bakery *bakery,
 	sbuf_printf(&bakery->why,
 		    "%s would have %llu bytes, %llu more than a %s can be "
 		    "trusted to load (%zu). Fewer nodes in the image, or "
-		    "dispatch: remote, make it smaller.\n",
+		    "dispatch: remote, make it smaller%s.\n",
 		    bake_target_title(target),
 		    (unsigned long long)image->digest.size_bytes,
 		    (unsigned long long)(image->digest.size_bytes -
 					 target->limit_bytes),
-		    target->part ? "BIOS" : "boot ROM", target->limit_bytes);
+		    target->part ? "BIOS" : "boot ROM", target->limit_bytes,
+		    others_have_room(target));
 	return fail(bakery, BAKE_TOO_LARGE);
 }
 
@@ -339,8 +349,9 @@ static enum bake_status refuse_patch(struct bakery *bakery,
 	sbuf_printf(&bakery->why,
 		    "The boot script and the roots are %zu bytes larger than "
 		    "the room in %s. Fewer nodes in the image, or dispatch: "
-		    "remote, make the script smaller.\n",
-		    excess, target->name);
+		    "remote, make the script smaller%s.\n",
+		    excess, bake_target_title(target),
+		    others_have_room(target));
 	return fail(bakery, BAKE_TOO_LARGE);
 }
 
