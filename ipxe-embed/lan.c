@@ -25,9 +25,13 @@ struct planner {
 	struct arena *arena;
 	struct lan *lan;
 	struct sbuf *why;
+	const struct machine *machine;
 	VEC(struct url) urls;
 	uint32_t near; /* the first of the 256; host byte order */
 	bool taken[NEAR];
+	/* Where the machine looks for others without asking its router. */
+	uint32_t subnet, subnet_mask;   /* mask 0: DHCP says */
+	uint32_t ip, gateway, dns, ntp; /* as the site says; 0: it does not */
 };
 
 /* ----------------------------------------------------------------- URLs -- */
@@ -68,62 +72,117 @@ static bool read_urls(struct planner *p, const struct located_list *urls)
 
 /* ------------------------------------------------------------ addresses -- */
 
-static bool node_address(const struct node *node, uint32_t *ret_address)
+/* @return 0 if it is none, as for a name */
+static uint32_t address_of(struct text text)
 {
-	char text[INET_ADDRSTRLEN] = "";
+	char copy[INET_ADDRSTRLEN] = "";
 	struct in_addr address;
-	size_t len;
+	size_t len = text.ptr ? strcspn(text.ptr, "/") : 0;
 
-	if (!node || !node->ip.text.ptr)
-		return false;
-	len = strcspn(node->ip.text.ptr, "/");
-	if (len >= sizeof(text))
-		return false;
-	memcpy(text, node->ip.text.ptr, len);
-	if (inet_pton(AF_INET, text, &address) != 1)
-		return false;
-	*ret_address = ntohl(address.s_addr);
-	return true;
+	if (len >= sizeof(copy))
+		return 0;
+	memcpy(copy, text.ptr ? text.ptr : "", len);
+	return inet_pton(AF_INET, copy, &address) == 1 ? ntohl(address.s_addr)
+						       : 0;
 }
 
-static void choose_near(struct planner *p, const struct node *node)
+static void read_uplink(struct planner *p)
 {
-	uint32_t address = 0x0a000200; /* 10.0.2.0, as usual with QEMU */
+	const struct uplink *uplink = &p->machine->uplink;
 
-	node_address(node, &address);
+	p->ip = address_of(uplink->ip);
+	p->gateway = address_of(uplink->gateway);
+	p->ntp = address_of(uplink->ntp);
+	if (uplink->server_count)
+		p->dns = address_of(uplink->servers[0]);
+	p->subnet_mask = address_of(uplink->netmask);
+	p->subnet = p->ip & p->subnet_mask;
+	if (uplink->vlan.ptr)
+		p->lan->vlan = (uint16_t)strtoul(uplink->vlan.ptr, NULL, 10);
+}
+
+/* Whether the machine reaches an address without a router. */
+static bool is_in_subnet(const struct planner *p, uint32_t address)
+{
+	return (address & p->subnet_mask) == p->subnet;
+}
+
+static void mark_taken(struct planner *p, uint32_t address)
+{
+	if (address - p->near < NEAR)
+		p->taken[address - p->near] = true;
+}
+
+static void choose_near(struct planner *p)
+{
+	const struct node *node = p->machine->node;
+	uint32_t address = node ? address_of(node->ip.text) : 0;
+
+	if (!address)
+		address = 0x0a000200; /* 10.0.2.0, as usual with QEMU */
 	for (size_t i = p->urls.count; i-- > 0;)
 		if (!p->urls.at[i].named)
 			address = ntohl(p->urls.at[i].address.s_addr);
+	if (p->ip)
+		address = p->ip;
 	p->near = address & ~(uint32_t)(NEAR - 1);
-	p->taken[0] = p->taken[NEAR - 1] = true; /* net, broadcast */
-	vec_foreach (const struct url, url, &p->urls) {
-		address = ntohl(url->address.s_addr);
-		if (!url->named && address - p->near < NEAR)
-			p->taken[address - p->near] = true;
+	mark_taken(p, p->near);            /* net */
+	mark_taken(p, p->near + NEAR - 1); /* broadcast */
+	if (p->ip) {
+		mark_taken(p, p->subnet);
+		mark_taken(p, p->subnet | ~p->subnet_mask);
 	}
+	mark_taken(p, p->ip);
+	mark_taken(p, p->gateway);
+	mark_taken(p, p->dns);
+	mark_taken(p, p->ntp);
+	vec_foreach (const struct url, url, &p->urls)
+		if (!url->named)
+			mark_taken(p, ntohl(url->address.s_addr));
+}
+
+/* Widen the net until an address is in it. */
+static bool reach(struct planner *p, unsigned *prefix, uint32_t address,
+		  const char *what)
+{
+	while (*prefix >= PREFIX_MIN &&
+	       (address ^ p->near) & 0xffffffffu << (32 - *prefix))
+		--*prefix;
+	if (*prefix >= PREFIX_MIN)
+		return true;
+	sbuf_printf(p->why,
+		    "%s: too far from the address of the %s for one virtual "
+		    "network",
+		    what, p->ip ? "machine" : "first URL");
+	return false;
 }
 
 /* As narrow as can be with all servers in it: then none is behind a router. */
 static bool choose_net(struct planner *p)
 {
+	const struct {
+		uint32_t address;
+		const char *what;
+	} others[] = {
+		{ p->gateway, "the router" },
+		{ p->dns, "the name server" },
+		{ p->ntp, "the time server" },
+	};
 	unsigned prefix = PREFIX_NEAR;
-	uint32_t mask = 0;
+	uint32_t mask;
 
-	vec_foreach (const struct url, url, &p->urls) {
-		for (; prefix >= PREFIX_MIN; prefix--) {
-			mask = 0xffffffffu << (32 - prefix);
-			if (url->named ||
-			    !((ntohl(url->address.s_addr) ^ p->near) & mask))
-				break;
-		}
-		if (prefix < PREFIX_MIN) {
-			sbuf_printf(p->why,
-				    "%s: too far from the address of the first "
-				    "URL for one virtual network",
-				    url->text);
+	vec_foreach (const struct url, url, &p->urls)
+		if (!url->named &&
+		    !reach(p, &prefix, ntohl(url->address.s_addr), url->text))
 			return false;
-		}
-	}
+	/* Those that are not in its subnet are asked for by way of the router,
+	 * who knows the answer. */
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (others[i].address && p->ip &&
+		    is_in_subnet(p, others[i].address) &&
+		    !reach(p, &prefix, others[i].address, others[i].what))
+			return false;
+	mask = 0xffffffffu << (32 - prefix);
 	p->lan->mask.s_addr = htonl(mask);
 	p->lan->net.s_addr = htonl(p->near & mask);
 	return true;
@@ -153,10 +212,13 @@ static uint32_t take(struct planner *p, uint32_t from, uint32_t count)
 	return 0;
 }
 
+/* One that the machine finds, if it has a subnet of its own. */
 static bool take_one(struct planner *p, struct in_addr *ret_address)
 {
 	uint32_t at = take(p, 1, 1);
 
+	while (at && !is_in_subnet(p, p->near + at))
+		at = take(p, 1, 1);
 	ret_address->s_addr = htonl(p->near + at);
 	if (!at)
 		sbuf_printf(p->why, "the site has too many URLs for one "
@@ -164,11 +226,13 @@ static bool take_one(struct planner *p, struct in_addr *ret_address)
 	return at;
 }
 
-static bool place_machines(struct planner *p, const struct node *node)
+static bool place_machines(struct planner *p)
 {
-	uint32_t at, from = MACHINES_FROM, wanted;
+	const struct node *node = p->machine->node;
+	uint32_t wanted = node ? address_of(node->ip.text) : 0;
+	uint32_t at, from = MACHINES_FROM;
 
-	if (node_address(node, &wanted) && wanted - p->near < NEAR &&
+	if (wanted - p->near < NEAR &&
 	    is_free(p, wanted - p->near, LAN_MACHINES))
 		from = wanted - p->near;
 	at = take(p, from, LAN_MACHINES);
@@ -177,6 +241,43 @@ static bool place_machines(struct planner *p, const struct node *node)
 		sbuf_printf(p->why, "the addresses of the site's URLs leave no "
 				    "room for machines");
 	return at;
+}
+
+static bool is_in_net(const struct planner *p, uint32_t address)
+{
+	return !((htonl(address) ^ p->lan->net.s_addr) & p->lan->mask.s_addr);
+}
+
+static bool is_server(const struct planner *p, uint32_t address)
+{
+	vec_foreach (const struct url, url, &p->urls)
+		if (!url->named && ntohl(url->address.s_addr) == address)
+			return true;
+	return false;
+}
+
+/* Where the site says, if it does and nobody else is there; or anywhere. */
+static bool place(struct planner *p, uint32_t said, struct in_addr *ret_address)
+{
+	if (!said || !is_in_net(p, said) || is_server(p, said) ||
+	    said == ntohl(p->lan->router.s_addr))
+		return take_one(p, ret_address);
+	ret_address->s_addr = htonl(said);
+	return true;
+}
+
+static bool place_helpers(struct planner *p)
+{
+	struct lan *lan = p->lan;
+
+	if (!place(p, p->gateway, &lan->router) ||
+	    !place(p, p->dns, &lan->nameserver))
+		return false;
+	if (p->ntp && is_in_net(p, p->ntp) && !is_server(p, p->ntp) &&
+	    p->ntp != ntohl(lan->router.s_addr) &&
+	    p->ntp != ntohl(lan->nameserver.s_addr))
+		lan->timeserver.s_addr = htonl(p->ntp);
+	return true;
 }
 
 static bool place_name(struct planner *p, struct url *url)
@@ -198,10 +299,18 @@ static bool place_name(struct planner *p, struct url *url)
 
 static bool place_names(struct planner *p)
 {
+	const struct text ntp = p->machine->uplink.ntp;
+	struct url timeserver = { .host = ntp.ptr };
+
 	vec_foreach (struct url, url, &p->urls) {
 		if (url->named && !place_name(p, url))
 			return false;
 	}
+	if (!ntp.ptr || p->ntp)
+		return true;
+	if (!place_name(p, &timeserver))
+		return false;
+	p->lan->timeserver = timeserver.address;
 	return true;
 }
 
@@ -242,16 +351,19 @@ static bool place_servers(struct planner *p)
 }
 
 bool lan_plan(struct arena *arena, const struct site *site,
-	      const struct node *node, struct lan *ret_lan, struct sbuf *why)
+	      const struct machine *machine, struct lan *ret_lan,
+	      struct sbuf *why)
 {
 	struct lan lan = { 0 };
-	struct planner p = { .arena = arena, .lan = &lan, .why = why };
+	struct planner p = {
+		.arena = arena, .lan = &lan, .why = why, .machine = machine
+	};
 
 	if (!read_urls(&p, &site->urls) || !read_urls(&p, &site->assets))
 		return false;
-	choose_near(&p, node);
-	if (!choose_net(&p) || !place_machines(&p, node) ||
-	    !take_one(&p, &lan.router) || !take_one(&p, &lan.nameserver) ||
+	read_uplink(&p);
+	choose_near(&p);
+	if (!choose_net(&p) || !place_machines(&p) || !place_helpers(&p) ||
 	    !place_names(&p) || !place_servers(&p))
 		return false;
 	*ret_lan = lan;

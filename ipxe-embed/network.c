@@ -25,12 +25,21 @@ enum {
 	PORT_DNS = 53,
 	PORT_DHCP = 67,
 	PORT_TFTP = 69,
+	PORT_NTP = 123,
+};
+
+/* IEEE 802.1Q: behind the two addresses, before the type. */
+enum {
+	TAG_AT = 2 * ETH_ALEN,
+	TAG_BYTES = 4,
+	TAG_VLAN_MASK = 0xfff,
 };
 
 struct wire {
 	const struct network *network;
 	Slirp *slirp;
 	int cable;
+	bool tagged; /* as the last frame of the machine was */
 	unsigned char pending[LENGTH_BYTES + FRAME_BYTES_MAX];
 	size_t pending_len;
 	struct pollfd sockets[SOCKETS_MAX]; /* the first is the cable */
@@ -59,11 +68,45 @@ static void cable_write(struct wire *wire, const void *bytes, size_t len)
 static ssize_t cable_send(const void *frame, size_t len, void *ctx)
 {
 	struct wire *wire = ctx;
-	uint32_t length = htonl((uint32_t)len);
+	const char *bytes = frame;
+	const uint16_t tag[] = { htons(ETHERTYPE_VLAN),
+				 htons(wire->network->vlan) };
+	size_t tag_bytes = wire->tagged ? sizeof(tag) : 0;
+	uint32_t length = htonl((uint32_t)(len + tag_bytes));
 
 	cable_write(wire, &length, sizeof(length));
-	cable_write(wire, frame, len);
+	cable_write(wire, bytes, TAG_AT);
+	cable_write(wire, tag, tag_bytes);
+	cable_write(wire, bytes + TAG_AT, len - TAG_AT);
 	return (ssize_t)len;
+}
+
+/**
+ * Take the tag out of a frame from the machine.
+ *
+ * @return the frame without it; NULL if it is of another VLAN
+ */
+static unsigned char *frame_untag(struct wire *wire, unsigned char *frame,
+				  size_t *len)
+{
+	const struct network *network = wire->network;
+	uint16_t tag[2];
+
+	if (*len < TAG_AT + TAG_BYTES)
+		return NULL;
+	memcpy(tag, frame + TAG_AT, sizeof(tag));
+	if (tag[0] != htons(ETHERTYPE_VLAN)) {
+		if (network->vlan && !network->untagged)
+			return NULL;
+		wire->tagged = false;
+		return frame;
+	}
+	if ((ntohs(tag[1]) & TAG_VLAN_MASK) != network->vlan)
+		return NULL;
+	wire->tagged = true;
+	memmove(frame + TAG_BYTES, frame, TAG_AT);
+	*len -= TAG_BYTES;
+	return frame + TAG_BYTES;
 }
 
 /* ---------------------------------------------------------- IP packets -- */
@@ -156,10 +199,10 @@ static void send_answer(struct wire *wire, const struct packet *query,
 
 /* ---------------------------------------------------------- the border -- */
 
-static bool is_query(const struct packet *packet)
+static bool is_for_port(const struct packet *packet, uint16_t port)
 {
 	return packet->ip.protocol == IPPROTO_UDP &&
-	       packet->udp.uh_dport == htons(PORT_DNS);
+	       packet->udp.uh_dport == htons(port);
 }
 
 static bool answer_query(struct wire *wire, const struct packet *packet)
@@ -171,6 +214,25 @@ static bool answer_query(struct wire *wire, const struct packet *packet)
 	if (len)
 		send_answer(wire, packet, answer, len);
 	return len;
+}
+
+/* RFC 5905, as far as a client needs it: which request is answered, and what
+ * the time is. */
+static bool answer_time(struct wire *wire, const struct packet *packet)
+{
+	enum { WORDS = 12, ORIGINATE = 6, RECEIVE = 8, TRANSMIT = 10 };
+	const uint32_t to_1900 = 2208988800u, server = 0x24010000;
+	uint32_t request[WORDS], answer[WORDS] = { htonl(server) };
+
+	if (packet->data_len < sizeof(request))
+		return false;
+	memcpy(request, packet->data, sizeof(request));
+	memcpy(&answer[ORIGINATE], &request[TRANSMIT], 2 * sizeof(*answer));
+	answer[RECEIVE] = htonl((uint32_t)time(NULL) + to_1900);
+	answer[TRANSMIT] = answer[RECEIVE];
+	send_answer(wire, packet, (const unsigned char *)answer,
+		    sizeof(answer));
+	return true;
 }
 
 static bool is_service(const struct network *network,
@@ -218,14 +280,21 @@ static bool is_arp(const unsigned char *frame, size_t len)
 	return ether.ether_type == htons(ETHERTYPE_ARP);
 }
 
-static void take_frame(struct wire *wire, const unsigned char *frame,
-		       size_t len)
+static void take_frame(struct wire *wire, unsigned char *frame, size_t len)
 {
 	const struct network *network = wire->network;
 	struct packet packet;
-	bool parsed = packet_parse(frame, len, &packet);
+	bool parsed;
 
-	if (parsed && is_query(&packet) && answer_query(wire, &packet))
+	frame = frame_untag(wire, frame, &len);
+	if (!frame)
+		return;
+	parsed = packet_parse(frame, len, &packet);
+	if (parsed && is_for_port(&packet, PORT_DNS) &&
+	    answer_query(wire, &packet))
+		return;
+	if (parsed && is_for_port(&packet, PORT_NTP) &&
+	    answer_time(wire, &packet))
 		return;
 	if (is_arp(frame, len) || (parsed && may_pass(network, &packet)) ||
 	    (!parsed && network->open))
@@ -350,6 +419,16 @@ static const SlirpCb callbacks = {
 	.notify = ignore_wish,
 };
 
+/* libslirp answers ARP for whoever has a service; no connection to this one is
+ * let through. */
+static bool add_timeserver(const struct wire *wire)
+{
+	struct in_addr address = wire->network->timeserver;
+
+	return !address.s_addr || slirp_add_unix(wire->slirp, "/dev/null",
+						 &address, PORT_NTP) == 0;
+}
+
 static bool make_slirp(struct wire *wire)
 {
 	const struct network *network = wire->network;
@@ -374,7 +453,7 @@ static bool make_slirp(struct wire *wire)
 				   &address, network->services[i].port) != 0)
 			return false;
 	}
-	return wire->slirp;
+	return wire->slirp && add_timeserver(wire);
 }
 
 static void work(void *ctx)
@@ -406,6 +485,8 @@ pid_t network_start(const struct network *network, int *ret_fd,
 	pid_t process;
 
 	wire.network = network;
+	/* Until it is heard, the machine is taken to be as it should be. */
+	wire.tagged = network->vlan && !network->untagged;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
 		process = -errno;
 	} else {

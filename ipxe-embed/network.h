@@ -4,8 +4,8 @@
  * @file
  * A network for one virtual machine, made of nothing: DHCP, TFTP, DNS, and web
  * servers at whatever addresses and ports a site says, without root and without
- * a port of this computer. libslirp does the work; names are answered here, and
- * what may leave is decided here.
+ * a port of this computer. libslirp does the work; names and the time are
+ * answered here, and what may leave is decided here.
  */
 #include "dns.h"
 
@@ -26,8 +26,11 @@ struct network {
 	struct in_addr router;     /**< also DHCP and TFTP */
 	struct in_addr nameserver; /**< also the names below */
 	struct in_addr first;      /**< that machines get, of 16 */
-	const char *tftp;          /**< directory; NULL: no TFTP */
-	const char *bootfile;      /**< that DHCP names; or NULL */
+	struct in_addr timeserver; /**< one more that is there; or 0 */
+	uint16_t vlan;             /**< that frames are tagged with; 0: none */
+	bool untagged;        /**< frames without a tag are taken as well */
+	const char *tftp;     /**< directory; NULL: no TFTP */
+	const char *bootfile; /**< that DHCP names; or NULL */
 	const struct network_service *services;
 	size_t service_count;
 	struct dns_zone zone;

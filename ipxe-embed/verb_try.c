@@ -15,6 +15,7 @@
 #include "report.h"
 #include "run.h"
 #include "scratch.h"
+#include "show.h"
 #include "terminal.h"
 #include "tls.h"
 #include "value.h"
@@ -52,6 +53,7 @@ struct trial {
 	const struct call *call;
 	const struct try_options *options;
 	const struct plan *plan;
+	const struct machine *machine;
 	const struct node *node; /* NULL: a machine that the site has not */
 	VEC(const char *) macs;
 	struct lan lan;
@@ -64,24 +66,6 @@ struct trial {
 };
 
 /* ---------------------------------------------------------- the machine -- */
-
-static const struct node *node_of_mac(const struct site *site, struct text mac)
-{
-	for (size_t i = 0; i < site->node_count; i++)
-		for (size_t m = 0; m < site->nodes[i].mac_count; m++)
-			if (text_equal(site->nodes[i].macs[m].text, mac))
-				return &site->nodes[i];
-	return NULL;
-}
-
-static const struct node *node_of_name(const struct site *site,
-				       const char *name)
-{
-	for (size_t i = 0; i < site->node_count; i++)
-		if (text_is(site->nodes[i].name, name))
-			return &site->nodes[i];
-	return NULL;
-}
 
 static void add_card(struct trial *trial, const char *mac)
 {
@@ -122,20 +106,20 @@ static enum status add_chosen_cards(struct trial *trial)
 
 static enum status find_machine(struct trial *trial)
 {
-	const struct site *site = trial->plan->effective->site;
+	const struct effective *effective = trial->plan->effective;
 	const char *wanted = trial->call->operands[1];
 	struct text mac = { 0 };
 
-	trial->node = node_of_name(site, wanted);
-	if (!trial->node) {
-		if (value_mac(trial->call->arena, text_of(wanted), &mac))
-			return report_usage(trial->call,
-					    "site %s has no node '%s'; to try "
-					    "an unknown machine, give a MAC "
-					    "address",
-					    site->name.text.ptr, wanted);
-		trial->node = node_of_mac(site, mac);
-	}
+	trial->machine = show_find(trial->call->arena, trial->plan, wanted);
+	if ((!trial->machine || !text_is(trial->machine->node->name, wanted)) &&
+	    value_mac(trial->call->arena, text_of(wanted), &mac))
+		return report_usage(trial->call,
+				    "site %s has no node '%s'; to try an "
+				    "unknown machine, give a MAC address",
+				    effective->site->name.text.ptr, wanted);
+	if (!trial->machine)
+		trial->machine = &effective->unknown;
+	trial->node = trial->machine->node;
 	add_cards(trial, mac);
 	return trial->options->nics.count ? add_chosen_cards(trial) : STATUS_OK;
 }
@@ -156,7 +140,7 @@ static enum status find_addresses(struct trial *trial)
 	CLEANUP(sbuf) why = { 0 };
 
 	if (lan_plan(trial->call->arena, trial->plan->effective->site,
-		     trial->node, &trial->lan, &why))
+		     trial->machine, &trial->lan, &why))
 		return STATUS_OK;
 	return report_error(trial->call, "%s", sbuf_text(&why));
 }
@@ -377,6 +361,10 @@ static enum status start_network(struct trial *trial)
 		.router = lan->router,
 		.nameserver = lan->nameserver,
 		.first = lan->first,
+		.timeserver = lan->timeserver,
+		.vlan = lan->vlan,
+		/* Firmware knows nothing of our VLAN. */
+		.untagged = options->media == VM_PXE,
 		.services = services,
 		.service_count = lan->servers.count,
 		.zone = { lan->names.at, lan->names.count,

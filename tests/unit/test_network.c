@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The machine is 52:54:00:00:00:01 with 10.0.2.15; the network's own address
@@ -44,6 +45,14 @@
 	"\x80\x00\x00\x35\x00\x1d\x00\x00"                            \
 	"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03web\x00" \
 	"\x00\x01\x00\x01"
+
+/* An NTP request as iPXE makes it: 48 bytes, who asks at their end. */
+#define TIME_REQUEST                                                       \
+	IP("\x4c", "\x11", "\x0a\x00\x02\x04")                             \
+	"\x80\x00\x00\x7b\x00\x38\x00\x00"                                 \
+	"\xe3\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"                 \
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" \
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00WHENiPXE"
 
 #define SERVER         "\x0a\x00\x02\x03"
 #define ROUTER         "\x0a\x00\x02\x01"
@@ -79,7 +88,7 @@ static int listen_at(const char *path)
 	return fd;
 }
 
-static void start(struct fixture *f)
+static void start_tagged(struct fixture *f, uint16_t vlan, bool untagged)
 {
 	struct network_service service = { address("10.0.2.3"), 443, NULL };
 	const struct dns_name name = { "web", address("10.0.2.3") };
@@ -89,6 +98,9 @@ static void start(struct fixture *f)
 		.router = address("10.0.2.1"),
 		.nameserver = address("10.0.2.2"),
 		.first = address("10.0.2.15"),
+		.timeserver = address("10.0.2.4"),
+		.vlan = vlan,
+		.untagged = untagged,
 		.services = &service,
 		.service_count = 1,
 		.zone = { &name, 1, true },
@@ -100,6 +112,11 @@ static void start(struct fixture *f)
 	f->listener = listen_at(service.socket);
 	f->process = network_start(&network, &f->cable, &why);
 	assert_true(f->process > 0);
+}
+
+static void start(struct fixture *f)
+{
+	start_tagged(f, 0, false);
 }
 
 static void end(struct fixture *f)
@@ -230,6 +247,82 @@ static void test_nothing_else_is_reached(void **state)
 	end(&f);
 }
 
+static void test_time_is_told(void **state)
+{
+	struct fixture f = { 0 };
+	unsigned char frame[65536];
+	uint32_t told;
+
+	(void)state;
+	start(&f);
+	send_frame(&f, BYTES(ARP("\x0a\x00\x02\x04")));
+	assert_true(next_frame(&f, PATIENCE_MS, frame) >= 42);
+	send_frame(&f, BYTES(TIME_REQUEST));
+	assert_int_equal(next_frame(&f, PATIENCE_MS, frame), 42 + 48);
+	assert_memory_equal(frame + 34, "\x00\x7b\x80\x00", 4);
+	assert_int_equal(frame[42] & 7, 4); /* of a server */
+	assert_true(frame[43]);             /* not refused */
+	assert_memory_equal(frame + 42 + 24, "WHENiPXE", 8);
+	memcpy(&told, frame + 42 + 32, sizeof(told));
+	assert_true(ntohl(told) - 2208988800u - (uint32_t)time(NULL) + 5 < 10);
+	end(&f);
+}
+
+/* @param tag	of four bytes, as on the cable */
+static void send_tagged(struct fixture *f, const char *tag, const char *bytes,
+			size_t len)
+{
+	unsigned char frame[4 + 128] = { 0 };
+
+	assert_true(len + 4 <= 128);
+	frame[3] = (unsigned char)(len + 4);
+	memcpy(frame + 4, bytes, 12);
+	memcpy(frame + 16, tag, 4);
+	memcpy(frame + 20, bytes + 12, len - 12);
+	assert_int_equal(write(f->cable, frame, 8 + len), 8 + len);
+}
+
+/* The answer is tagged as the question was; other VLANs are not heard. */
+static void test_vlan(void **state)
+{
+	static const char ours[] = "\x81\x00\x00\x64",
+			  priority[] = "\x81\x00\xe0\x64",
+			  other[] = "\x81\x00\x00\x65";
+	unsigned char frame[65536];
+
+	(void)state;
+	for (int untagged = 0; untagged < 2; untagged++) {
+		struct fixture f = { 0 };
+
+		start_tagged(&f, 100, untagged);
+		send_tagged(&f, other, BYTES(ARP(ROUTER)));
+		assert_int_equal(next_frame(&f, QUIET_MS, frame), 0);
+		send_tagged(&f, priority, BYTES(ARP(ROUTER)));
+		assert_true(next_frame(&f, PATIENCE_MS, frame) >= 46);
+		assert_memory_equal(frame + 12, ours, 4);
+		assert_memory_equal(frame + 32, ROUTER, 4);
+		send_frame(&f, BYTES(ARP(ROUTER)));
+		if (untagged) {
+			assert_true(next_frame(&f, PATIENCE_MS, frame) >= 42);
+			assert_memory_equal(frame + 28, ROUTER, 4);
+		}
+		assert_int_equal(next_frame(&f, QUIET_MS, frame), 0);
+		end(&f);
+	}
+}
+
+static void test_tag_where_none_is(void **state)
+{
+	struct fixture f = { 0 };
+	unsigned char frame[65536];
+
+	(void)state;
+	start(&f);
+	send_tagged(&f, "\x81\x00\x00\x64", BYTES(ARP(ROUTER)));
+	assert_int_equal(next_frame(&f, QUIET_MS, frame), 0);
+	end(&f);
+}
+
 static void test_nonsense_ends_it(void **state)
 {
 	struct fixture f = { 0 };
@@ -251,6 +344,9 @@ int main(void)
 		cmocka_unit_test(test_name_is_answered),
 		cmocka_unit_test(test_server_answers),
 		cmocka_unit_test(test_nothing_else_is_reached),
+		cmocka_unit_test(test_time_is_told),
+		cmocka_unit_test(test_vlan),
+		cmocka_unit_test(test_tag_where_none_is),
 		cmocka_unit_test(test_nonsense_ends_it),
 	};
 
