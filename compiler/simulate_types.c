@@ -370,6 +370,82 @@ static int busdevfn_format(const struct sbuf *raw, struct sbuf *out)
 	return 0;
 }
 
+/* The label of a DNS name that stands at *offset, or that a pointer there leads
+ * to: see dns_label() in net/udp/dns.c of iPXE, where whatever has one of its two
+ * highest bits set is a pointer. */
+static bool dns_label(const struct sbuf *raw, size_t *offset, size_t *ret_len)
+{
+	const unsigned char *bytes = (const unsigned char *)raw->ptr;
+
+	while (*offset < raw->len && bytes[*offset] & 0xc0) {
+		size_t to;
+
+		if (*offset + 2 > raw->len)
+			return false;
+		to = ((size_t)bytes[*offset] << 8 | bytes[*offset + 1]) &
+		     0x3fff;
+		if (to >= *offset)
+			return false;
+		*offset = to;
+	}
+	if (*offset >= raw->len)
+		return false;
+	*ret_len = bytes[*offset];
+	return *offset + 1 + *ret_len <= raw->len;
+}
+
+/* A name, with a dot between its labels; its root label has no length. */
+static bool dns_name(const struct sbuf *raw, size_t offset, struct sbuf *out)
+{
+	for (size_t count = 0; count < raw->len; count++) {
+		size_t len;
+
+		if (!dns_label(raw, &offset, &len))
+			return false;
+		if (!len)
+			return true;
+		if (count)
+			sbuf_putc(out, '.');
+		sbuf_add(out, raw->ptr + offset + 1, len);
+		offset += 1 + len;
+	}
+	return false;
+}
+
+/* Behind a name, which ends at its root label or at a pointer; and behind the
+ * zeros that follow. */
+static bool dns_skip(const struct sbuf *raw, size_t *offset)
+{
+	size_t label, len = 1;
+
+	while (len) {
+		label = *offset;
+		if (!dns_label(raw, &label, &len))
+			return false;
+		if (label != *offset) {
+			*offset += 2;
+			break;
+		}
+		*offset += 1 + len;
+	}
+	while (*offset < raw->len && !raw->ptr[*offset])
+		++*offset;
+	return true;
+}
+
+static int dnssl_format(const struct sbuf *raw, struct sbuf *out)
+{
+	size_t offset = 0;
+
+	while (offset < raw->len) {
+		if (!dns_name(raw, offset, out) || !dns_skip(raw, &offset))
+			return SIM_EINVAL;
+		if (offset < raw->len)
+			sbuf_putc(out, ' ');
+	}
+	return 0;
+}
+
 int sim_format(struct sim *sim, enum sim_type type, const struct sbuf *raw,
 	       struct sbuf *out)
 {
@@ -412,8 +488,9 @@ int sim_format(struct sim *sim, enum sim_type type, const struct sbuf *raw,
 		return uuid_format(type, raw, out);
 	case TYPE_BUSDEVFN:
 		return busdevfn_format(raw, out);
-	case TYPE_IPV6:
 	case TYPE_DNSSL:
+		return dnssl_format(raw, out);
+	case TYPE_IPV6:
 		sim_unmodelled(sim, "a setting of type %s", type_names[type]);
 		return SIM_ENOTSUP;
 	case TYPE_NONE:

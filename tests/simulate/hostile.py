@@ -26,6 +26,32 @@ iseq a b || iseq a b || echo =14
 iseq a b ||
 echo =15
 """,
+    # Raw names with labels, pointers back and forth, several of them, and damage;
+    # then how a value is cut where a glob ends (compiler/emit_rules.c).
+    "names": b"".join(
+        b"set d:hexraw %s\necho =%s ${d:dnssl}|\n" % (raw, raw)
+        for raw in (
+            b"00 0000 0161 016100 0161016200 01610003626364000000 0161000000",
+            b"0161000000016200 016100c000 016100400001 0161018000 0161c003",
+            b"05616263 0161 016100016200 c000 80 0161000180000161 02610000",
+            b"0161620300c00001 036162630163c000 0161002e00 04312e32330000",
+        )
+        for raw in raw.split()
+    )
+    + b"set zeros " + b"00" * 58 + b"\n" + b"".join(
+        b"set x:hexraw %s\nset hex ${x:hexraw}\nset hexhex ${hex:hexraw}\n"
+        b"set d:hexraw %02x${hexhex:hexraw}${zeros}\necho =${d:dnssl}|\n"
+        b"set cut.${d:dnssl}/hit yes\n"
+        b"isset ${cut.%s/hit} && echo =yes || echo =no\n"
+        b"clear cut.${d:dnssl}/hit\n"
+        % (value.hex().encode(), 4 * len(glob), glob.hex().encode().hex().encode())
+        for glob in (b"D", b"Dell", b"Dell Inc. Power")
+        for value in (
+            *[b"", b"D", b"E", b"Del", b"Dell", b"Dello", b"dell", b"DellX" * 20, b"\xff" * 9],
+            *[b"Dell Inc. Powe", b"Dell Inc. Power", b"Dell Inc. Power!", b"Dell Inc. PoweR"],
+            *[b"Dell Inc. PowerEdge R640" + b"z" * n for n in (0, 1, 7, 11, 12, 13, 14, 29)],
+        )
+    ),
     "failure-ends": b"echo =1\niseq a b\necho =2\n",
     "exit-in-line": b"echo =1 && exit 0 && echo =2\necho =3\n",
     "exit-status": b"exit 7\n",
