@@ -1,8 +1,8 @@
 #include "check.h"
 
 #include "arena.h"
+#include "check_rules.h"
 #include "effective.h"
-#include "menu.h"
 #include "plan.h"
 #include "resolve.h"
 
@@ -172,54 +172,13 @@ static void orders_are_reachable(struct check *c)
 	const struct site *site = c->site;
 
 	order_is_reachable(c, &site->unknown, false);
+	for (size_t i = 0; i < site->rule_count; i++)
+		order_is_reachable(c, &site->rules[i].boot, false);
 	each_settings(c, own_order_is_reachable);
 	for (size_t i = 0; i < site->menu_count; i++)
 		for (size_t j = 0; j < site->menus[i].item_count; j++)
 			order_is_reachable(c, &site->menus[i].items[j].boot,
 					   true);
-}
-
-/* @return a step of the order that boots a profile, or NULL */
-static const struct step *find_profile(const struct boot_order *order)
-{
-	for (size_t i = 0; i < order->count; i++)
-		if (order->steps[i].profile)
-			return &order->steps[i];
-	return NULL;
-}
-
-static void refuse_unknown_install(struct check *c, const struct step *step)
-{
-	struct diag *d = diag_at(c->ds, DIAG_E407, step->name.at,
-				 "any machine that is plugged in would boot "
-				 "profile \"%s\"",
-				 step->name.text.ptr);
-
-	diag_help(c->ds, d,
-		  "if that is wanted, say so:  allow-unknown-install: true");
-}
-
-/* Menus too: one with a timeout needs nobody at the console. */
-static void unknown_is_harmless(struct check *c)
-{
-	const struct boot_order *order = &c->site->unknown;
-	const struct step *step = find_profile(order);
-	const struct menu **menus;
-	size_t count;
-
-	if (c->site->allow_unknown_install.on)
-		return;
-	if (step) {
-		refuse_unknown_install(c, step);
-		return;
-	}
-	menus = menus_reached(c->arena, c->site, order, &count);
-	for (size_t i = 0; i < count; i++) {
-		for (size_t j = 0; j < menus[i]->item_count && !step; j++)
-			step = find_profile(&menus[i]->items[j].boot);
-	}
-	if (step)
-		refuse_unknown_install(c, step);
 }
 
 static void default_is_an_item(struct check *c, const struct menu *menu)
@@ -352,6 +311,16 @@ static void network_is_known_in_time(struct check *c)
 	each_settings(c, network_is_of_the_site);
 }
 
+static void unknown_is_harmless(struct check *c)
+{
+	check_unknown_install(c->arena, c->site, c->ds);
+}
+
+static void rules_are_reachable(struct check *c)
+{
+	check_rules(c->arena, c->site, c->ds);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct check *c);
@@ -361,6 +330,7 @@ static const struct {
 	{ "nodes-can-be-found", nodes_can_be_found },
 	{ "orders-are-reachable", orders_are_reachable },
 	{ "unknown-is-harmless", unknown_is_harmless },
+	{ "rules-are-reachable", rules_are_reachable },
 	{ "menus-are-whole", menus_are_whole },
 	{ "dispatch-is-signed", dispatch_is_signed },
 	{ "network-is-known-in-time", network_is_known_in_time },

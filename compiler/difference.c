@@ -4,6 +4,7 @@
 #include "map.h"
 #include "quote.h"
 #include "resolve.h"
+#include "rules.h"
 
 enum { NAMES_MAX = 8 }; /* of nodes in a line */
 
@@ -166,6 +167,9 @@ static void menu_facts(struct facts *facts, const struct machine *machine,
 	const char *key = arena_printf(facts->arena, "menu %s", menu->name.ptr);
 	struct sbuf text = { 0 };
 
+	/* Several rules may lead to it. */
+	if (fact_find(facts, text_of(key)))
+		return;
 	sbuf_puts(&text,
 		  menu->title.text.ptr ? menu->title.text.ptr : menu->name.ptr);
 	sbuf_printf(&text, "; default %s",
@@ -195,17 +199,23 @@ static void node_facts(struct facts *facts, const struct node *node)
 	fact_add(facts, "ip", node->ip.text);
 }
 
+/* The menus and profiles that its boot order leads to. */
+static void machine_parts(struct facts *facts, const struct machine *machine)
+{
+	for (size_t i = 0; i < machine->menu_count; i++)
+		menu_facts(facts, machine, &machine->menus[i]);
+	for (size_t i = 0; i < machine->action_count; i++)
+		if (machine->actions[i].boot)
+			boot_facts(facts, machine->actions[i].boot);
+}
+
 /* What a machine does in the phase that it is in. */
 static void machine_facts(struct facts *facts, const struct machine *machine)
 {
 	uplink_facts(facts, &machine->uplink);
 	fact_add(facts, "boot",
 		 order_words(facts->arena, machine, machine->order));
-	for (size_t i = 0; i < machine->menu_count; i++)
-		menu_facts(facts, machine, &machine->menus[i]);
-	for (size_t i = 0; i < machine->action_count; i++)
-		if (machine->actions[i].boot)
-			boot_facts(facts, machine->actions[i].boot);
+	machine_parts(facts, machine);
 }
 
 static void verify_fact(struct facts *facts, unsigned verify)
@@ -384,6 +394,51 @@ static void note_one(struct comparison *c, const struct machine *machine,
 				  .removed = !added };
 }
 
+/* What unknown machines do by a rule, and for which of them it is. */
+static void rule_facts(struct facts *facts, const struct machine *machine)
+{
+	const struct rule *rule = machine->rule;
+	struct sbuf text = { 0 };
+
+	for (enum trait t = TRAIT_ARCH; t < TRAITS; t++) {
+		const struct match *match = &rule->matches[t];
+
+		if (match->count)
+			sbuf_printf(&text, "%s%s", text.len ? "; " : "",
+				    trait_word(t));
+		for (size_t i = 0; i < match->count; i++)
+			sbuf_printf(&text, "%s %s", i ? "," : "",
+				    match->any[i].written.ptr);
+	}
+	sbuf_printf(&text, ": %s",
+		    order_words(facts->arena, machine, machine->order).ptr);
+	fact_add(facts, arena_printf(facts->arena, "rule %zu", rule->number),
+		 taken(facts->arena, &text));
+	machine_parts(facts, machine);
+}
+
+static void unknown_facts(struct facts *facts,
+			  const struct effective *effective)
+{
+	for (size_t i = 0; i < effective->site->rule_count; i++)
+		rule_facts(facts, &effective->ruled[i]);
+	whole_machine_facts(facts, &effective->unknown);
+}
+
+static void compare_unknown(struct comparison *c, const struct effective *old,
+			    const struct effective *new)
+{
+	struct arena scratch = { 0 };
+	struct facts before = { .arena = &scratch }, after = before;
+	struct changes changes = { .of = OF_UNKNOWN };
+
+	unknown_facts(&before, old);
+	unknown_facts(&after, new);
+	compare_facts(c, &changes, &before, &after);
+	keep(c, &changes);
+	arena_release(&scratch);
+}
+
 /* Both lists are sorted by name. */
 static void compare_nodes(struct comparison *c, const struct effective *old,
 			  const struct effective *new)
@@ -423,8 +478,7 @@ struct difference difference(struct arena *arena, const struct plan *old,
 	struct comparison c = { arena, &result };
 
 	compare_sites(&c, old, old_roots, new, new_roots);
-	compare_machines(&c, (struct changes){ .of = OF_UNKNOWN },
-			 &old->effective->unknown, &new->effective->unknown);
+	compare_unknown(&c, old->effective, new->effective);
 	compare_nodes(&c, old->effective, new->effective);
 	return result;
 }

@@ -195,7 +195,7 @@ static bool node_is_called(const struct node *node, const char *name)
 	return is;
 }
 
-/* @param node	NULL: unknown machines */
+/* @param node	NULL: unknown machines, with a rule or without */
 static void trace_begin(struct builder *b, const struct node *node)
 {
 	const char *traced = b->env->traced;
@@ -247,22 +247,39 @@ static void node_machine(struct builder *b, const struct node *node,
 	}
 }
 
-static void unknown_machine(struct builder *b, struct machine *machine)
+/* @param rule	that holds for these machines; NULL: none does */
+static void unknown_machine(struct builder *b, const struct rule *rule,
+			    struct machine *machine)
 {
 	static struct step local[] = { { .kind = STEP_DISK },
 				       { .kind = STEP_EXIT } };
 	const struct boot_order by_default = { .steps = local, .count = 2 };
-	const struct boot_order *order = &b->site->unknown;
+	const struct boot_order *order = rule ? &rule->boot : &b->site->unknown;
 
 	if (order->at.source && !order->count)
 		return; /* was wrong and has been reported */
+	machine->rule = b->rule = rule;
+	trace_begin(b, NULL);
 	levels_set(b->arena, &b->levels, b->site, NULL, NULL,
 		   (struct text){ NULL, 0 });
-	trace_unknown(&b->trace, b->site);
+	if (!rule)
+		trace_unknown(&b->trace, b->site);
 	if (!levels_incomplete(&b->levels))
 		machine_find_uplink(b, machine, NULL);
 	machine_follow(b, machine, order->count ? order : &by_default,
 		       STEP_EXIT);
+	trace_end(b, machine);
+}
+
+static void unknown_machines(struct builder *b, struct effective *result)
+{
+	const struct site *site = b->site;
+
+	result->ruled =
+		arena_new_array(b->arena, site->rule_count, struct machine);
+	for (size_t i = 0; i < site->rule_count; i++)
+		unknown_machine(b, &site->rules[i], &result->ruled[i]);
+	unknown_machine(b, NULL, &result->unknown);
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -295,9 +312,7 @@ const struct effective *effective(struct arena *arena, const struct site *site,
 	result->machine_count = site->node_count;
 	for (size_t i = 0; i < site->node_count; i++)
 		node_machine(&b, &site->nodes[i], &result->machines[i]);
-	trace_begin(&b, NULL);
-	unknown_machine(&b, &result->unknown);
-	trace_end(&b, &result->unknown);
+	unknown_machines(&b, result);
 	sbuf_release(&b.rendered);
 	sbuf_release(&b.use_text);
 

@@ -171,7 +171,9 @@ struct context context_of(struct builder *b, const struct node *node,
 		.node = node,
 		.profile = profile,
 		.levels = &b->levels,
-		.use = node ? node->at : b->site->unknown.at,
+		.use = node      ? node->at
+		       : b->rule ? b->rule->at
+				 : b->site->unknown.at,
 		.use_text = sbuf_text(&b->use_text),
 	};
 }

@@ -67,6 +67,7 @@ struct builder {
 
 	struct levels levels; /* that hold, for what is being made */
 	struct trace trace;
+	const struct rule *rule; /* of unknown machines, while they are made */
 	struct text phase; /* that the machine at hand is in, or may come to */
 
 	/* The facts of the machine at hand, and what else is written over for

@@ -248,6 +248,8 @@ static void emit_unknown(struct emit *e)
 	    "echo new-node: { mac: [${macs}], profile: NAME }\n"
 	    "echo\n",
 	    e->plan->site_name.ptr);
+	if (e->site->rule_count)
+		emit_rules(e);
 	PUT("goto order-unknown\n");
 }
 
@@ -263,6 +265,8 @@ void emit_ipxe(const struct plan *plan, enum emit_home home, struct sbuf *out)
 	enum dispatch dispatch = e->site->dispatch.kind;
 
 	emit_find_uses(e, &plan->effective->unknown);
+	for (size_t i = 0; i < emit.site->rule_count; i++)
+		emit_find_uses(e, &plan->effective->ruled[i]);
 	if (dispatch != DISPATCH_REMOTE)
 		for (size_t i = 0; i < plan->order_count; i++)
 			emit_find_uses(e, plan->orders[i].members[0]);

@@ -283,8 +283,11 @@ static void emit_members(struct emit *e, const struct order *order)
 		return;
 	}
 	PUT(": ");
-	if (!first->node)
-		PUT("any machine that is no node");
+	if (first->rule)
+		PUT("unknown machines by rule %zu", first->rule->number);
+	else if (!first->node)
+		PUT("any %smachine that is no node",
+		    e->site->rule_count ? "other " : "");
 	for (size_t i = 0; first->node && i < order->member_count && i < 3; i++)
 		PUT("%s%s", i ? ", " : "", order->members[i]->node->name.ptr);
 	if (order->member_count > 3)
@@ -311,7 +314,7 @@ void emit_order(struct emit *e, const struct order *order, const char *label)
 
 void emit_orders(struct emit *e)
 {
-	char label[32];
+	char label[48];
 
 	emit_heading(e, "orders");
 	for (size_t i = 0; i < e->plan->order_count &&
@@ -319,6 +322,10 @@ void emit_orders(struct emit *e)
 	     i++) {
 		snprintf(label, sizeof(label), "order-%zu", i + 1);
 		emit_order(e, &e->plan->orders[i], label);
+	}
+	for (size_t i = 0; i < e->site->rule_count; i++) {
+		snprintf(label, sizeof(label), "order-unknown-%zu", i + 1);
+		emit_order(e, &e->plan->ruled[i], label);
 	}
 	emit_order(e, &e->plan->unknown, "order-unknown");
 }

@@ -51,6 +51,9 @@ void emit_orders(struct emit *e);
 /** @param label	of its first step */
 void emit_order(struct emit *e, const struct order *order, const char *label);
 
+/** Where unknown machines find the rule that holds; behind it, none does. */
+void emit_rules(struct emit *e);
+
 /** The search for the script of a node; begins at the label "dispatch". */
 void emit_dispatch(struct emit *e);
 

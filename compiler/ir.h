@@ -273,6 +273,42 @@ enum dispatch {
 	DISPATCH_BOTH,     /**< in the image, else in the tree */
 };
 
+/** What iPXE knows of a machine, for rules; see rules.h. */
+enum trait {
+	TRAIT_ARCH,
+	TRAIT_PLATFORM,
+	TRAIT_MANUFACTURER,
+	TRAIT_PRODUCT,
+	TRAIT_SERIAL,
+	TRAIT_ASSET,
+	TRAIT_UUID,
+	TRAIT_MAC, /**< of any card */
+	TRAITS
+};
+
+/** What a rule wants of a trait. */
+struct pattern {
+	struct text written;
+	struct text text; /**< canonical; of a UUID or MAC address its digits */
+	bool open;        /**< whatever begins so; else this and no more */
+};
+
+struct match {
+	struct pattern *any; /**< one of them must hold */
+	size_t count;        /**< 0: the rule is not about this trait */
+	struct span at;
+};
+
+/** What unknown machines of some kind do. */
+struct rule {
+	struct span at;
+	size_t number; /**< from 1, as in the file */
+	const struct doc *said;
+	struct match matches[TRAITS];
+	struct boot_order boot;
+	struct flag allow_install;
+};
+
 struct site {
 	struct located name;
 	struct text directory; /**< of the site file; "" or ending in "/" */
@@ -287,8 +323,12 @@ struct site {
 		enum dispatch kind;
 		struct span at;
 	} dispatch;
+	/** Of machines for which no rule is; the rules come first. */
 	struct boot_order unknown;
 	struct flag allow_unknown_install;
+	struct flag allow_ruleless_install; /**< for `unknown` alone */
+	struct rule *rules; /**< in file order: the first one holds */
+	size_t rule_count;
 	bool has_phases; /**< some profile or group has */
 	bool has_archs;  /**< something is for some processors only */
 	struct settings set;
@@ -389,6 +429,7 @@ struct origin {
 struct machine {
 	const struct node *node; /**< NULL for the unknown machine */
 	struct text phase;       /**< that it is in; ptr NULL: none */
+	const struct rule *rule; /**< of some unknown machines; or NULL */
 	struct uplink uplink;
 	struct action *actions; /**< of the boot order, then of the menus */
 	size_t action_count;
@@ -403,7 +444,8 @@ struct machine {
 
 struct effective {
 	const struct site *site;
-	struct machine unknown;
+	struct machine unknown;   /**< for which no rule is */
+	struct machine *ruled;    /**< as site->rules */
 	struct machine *machines; /**< as site->nodes */
 	size_t machine_count;
 	struct blob **blobs; /**< in no particular order */

@@ -120,6 +120,17 @@ static struct order order_of_one(struct arena *arena,
 	return order;
 }
 
+static void plan_unknown(struct arena *arena, const struct effective *effective,
+			 struct plan *plan)
+{
+	size_t count = effective->site->rule_count;
+
+	plan->unknown = order_of_one(arena, &effective->unknown);
+	plan->ruled = arena_new_array(arena, count, struct order);
+	for (size_t i = 0; i < count; i++)
+		plan->ruled[i] = order_of_one(arena, &effective->ruled[i]);
+}
+
 /* Which machines share an order. The first machine of an order, by name, makes
  * its number, so that numbers do not depend on the order in the file. */
 static void plan_orders(struct arena *arena, const struct effective *effective,
@@ -162,7 +173,7 @@ static void plan_orders(struct arena *arena, const struct effective *effective,
 	}
 	for (size_t i = 0; i < plan->order_count; i++)
 		order_find_variables(arena, &plan->orders[i]);
-	plan->unknown = order_of_one(arena, &effective->unknown);
+	plan_unknown(arena, effective, plan);
 }
 
 static int compare_blobs(const void *a, const void *b)
@@ -186,20 +197,26 @@ static bool any_plain_http(const struct located_list *urls)
 	return false;
 }
 
+static bool machine_uses(const struct machine *machine, enum step_kind kind)
+{
+	for (size_t i = 0; i < machine->action_count; i++)
+		if (machine->actions[i].kind == kind)
+			return true;
+	return false;
+}
+
 static bool uses_step(const struct plan *plan, enum step_kind kind)
 {
-	const struct machine *unknown = &plan->effective->unknown;
+	const struct effective *effective = plan->effective;
 
-	for (size_t i = 0; i < unknown->action_count; i++)
-		if (unknown->actions[i].kind == kind)
+	if (machine_uses(&effective->unknown, kind))
+		return true;
+	for (size_t i = 0; i < effective->site->rule_count; i++)
+		if (machine_uses(&effective->ruled[i], kind))
 			return true;
-	for (size_t i = 0; i < plan->order_count; i++) {
-		const struct machine *machine = plan->orders[i].members[0];
-
-		for (size_t j = 0; j < machine->action_count; j++)
-			if (machine->actions[j].kind == kind)
-				return true;
-	}
+	for (size_t i = 0; i < plan->order_count; i++)
+		if (machine_uses(plan->orders[i].members[0], kind))
+			return true;
 	return false;
 }
 

@@ -64,7 +64,7 @@ struct uplink_uses {
  * lines of each machine set. */
 
 struct order {
-	size_t number; /**< from 1; 0 is that of unknown machines */
+	size_t number; /**< from 1; 0 is one of unknown machines */
 	const struct machine **members; /**< sorted by name; at least one */
 	size_t member_count;
 	size_t word_count; /**< see plan_words() */
@@ -103,7 +103,8 @@ struct plan {
 	size_t blob_count;
 
 	const struct effective *effective;
-	struct order unknown;
+	struct order unknown; /**< of machines for which no rule is */
+	struct order *ruled;  /**< as site->rules */
 	struct order *orders; /**< by number */
 	size_t order_count;
 	struct order **order_of; /**< per machine of effective */

@@ -1,10 +1,8 @@
 #include "prove.h"
 
+#include "arch.h"
 #include "cleanup.h"
 #include "prove_parts.h"
-
-/* What is shown: a fault of the emitter hits all machines alike. */
-enum { FAULTS_MAX = 3 };
 
 /* With which status a script ends that does so as it should. */
 enum { EXIT_STATUS = 1 };
@@ -167,6 +165,23 @@ static void prove_fully(struct proof *p, const struct machine_kind *kind)
 
 typedef void (*prove_fn)(struct proof *p, const struct machine_kind *kind);
 
+static void prove_kind(struct proof *p, const struct machine_kind *kind,
+		       prove_fn prove_on)
+{
+	struct traits traits;
+
+	/* A rule may be for other kinds alone. */
+	if (!p->machine->node && p->site->rule_count) {
+		if (!rule_example(&p->strangers, p->machine->rule,
+				  kind->platform, arch_word(kind->arch),
+				  &traits))
+			return;
+		p->traits = &traits;
+	}
+	prove_on(p, kind);
+	p->traits = NULL;
+}
+
 static void prove_kinds(struct proof *p, const struct order *order,
 			const struct machine *machine, prove_fn prove_on)
 {
@@ -177,15 +192,15 @@ static void prove_kinds(struct proof *p, const struct order *order,
 	bool secure = proof_verifies(p, VERIFY_SECURE_BOOT);
 
 	proof_set_subject(p, machine, order);
-	prove_on(p, &kind_bios);
-	prove_on(p, &kind_efi);
+	prove_kind(p, &kind_bios, prove_on);
+	prove_kind(p, &kind_efi, prove_on);
 	if (secure)
-		prove_on(p, &kind_secure);
-	if (!p->site->has_archs)
+		prove_kind(p, &kind_secure, prove_on);
+	if (!p->site->has_archs && !machine->rule)
 		return;
-	prove_on(p, &arm);
+	prove_kind(p, &arm, prove_on);
 	if (secure)
-		prove_on(p, &secure_arm);
+		prove_kind(p, &secure_arm, prove_on);
 }
 
 /* What the words of an order could change. */
@@ -238,17 +253,25 @@ static void prove_order(struct proof *p, const struct order *order)
 			    prove_briefly);
 }
 
+/* Any machine; or, if there are rules, one for each of them and for none. */
 static void prove_unknown(struct proof *p)
 {
 	struct scene scene = scene_of_site(p);
 
-	proof_set_subject(p, &p->plan->effective->unknown, &p->plan->unknown);
-	proof_set_world(p, &scene);
-	proof_set_machine(p);
-	prove_dispatch(p, &p->plan->unknown);
-	proof_set_world(p, &scene); /* without any card */
-	if (!is_remote(p->plan, p->machine))
+	if (p->site->rule_count) {
+		prove_rules(p);
+	} else {
+		proof_set_subject(p, &p->plan->effective->unknown,
+				  &p->plan->unknown);
+		proof_set_world(p, &scene);
+		proof_set_machine(p);
 		prove_dispatch(p, &p->plan->unknown);
+		proof_set_world(p, &scene); /* without any card */
+		if (!is_remote(p->plan, p->machine))
+			prove_dispatch(p, &p->plan->unknown);
+	}
+	for (size_t i = 0; i < p->site->rule_count; i++)
+		prove_order(p, &p->plan->ruled[i]);
 	prove_order(p, &p->plan->unknown);
 }
 
@@ -256,6 +279,9 @@ static size_t most_words(const struct plan *plan)
 {
 	size_t most = plan->unknown.word_count;
 
+	for (size_t i = 0; i < plan->effective->site->rule_count; i++)
+		if (plan->ruled[i].word_count > most)
+			most = plan->ruled[i].word_count;
 	for (size_t i = 0; i < plan->order_count; i++)
 		if (plan->orders[i].word_count > most)
 			most = plan->orders[i].word_count;
@@ -281,6 +307,7 @@ void prove(const struct plan *plan, size_t nodes_max, struct diags *ds)
 	p->script = sim_script_new(&p->arena, plan->script);
 	p->words = arena_new_array(&p->arena, most_words(plan), struct text);
 	proof_find_foreign(p);
+	strangers_init(&p->strangers, &p->arena, p->site);
 	proof_find_scripts(p);
 	prove_unknown(p);
 	if (count > nodes_max)

@@ -128,9 +128,15 @@ void proof_set_subject(struct proof *p, const struct machine *machine,
 		       const struct order *order)
 {
 	p->machine = machine;
+	p->traits = NULL;
 	p->order_script = NULL;
 	published_reset(&p->tree);
 	p->tree.machine = machine;
+	if (machine->rule) {
+		snprintf(p->order, sizeof(p->order), "order-unknown-%zu",
+			 machine->rule->number);
+		return;
+	}
 	if (!order->number) {
 		snprintf(p->order, sizeof(p->order), "order-unknown");
 		return;

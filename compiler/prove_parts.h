@@ -11,6 +11,7 @@
 #include "map.h"
 #include "plan.h"
 #include "published.h"
+#include "rules.h"
 #include "sbuf.h"
 #include "simulate.h"
 
@@ -103,6 +104,9 @@ struct proof_card {
 	bool own; /**< of the node */
 };
 
+/** What is shown: a fault of the emitter hits all machines alike. */
+enum { FAULTS_MAX = 3 };
+
 struct proof {
 	const struct plan *plan;
 	const struct site *site;
@@ -116,7 +120,8 @@ struct proof {
 	struct sim_card cards[PROOF_CARDS_MAX];
 	struct proof_card about[PROOF_CARDS_MAX];
 	unsigned char foreign[2][6]; /**< cards that are in no node */
-	char order[32], reached[32]; /**< labels: its own, and where it came */
+	struct strangers strangers;
+	char order[48], reached[48]; /**< labels: its own, and where it came */
 	struct text *words;          /**< of plan_words() */
 	/** Its text -> number of the blob, plus one. */
 	struct map order_scripts;
@@ -125,6 +130,7 @@ struct proof {
 	/* Of the run that is going on. */
 	const struct machine *machine;
 	const struct blob *order_script; /**< of the machine; NULL: embedded */
+	const struct traits *traits; /**< of an unknown machine; NULL: any */
 	struct scene scene;
 	struct intention intention;
 	unsigned hits, pauses;     /**< harmed fetches, and pauses, so far */
@@ -170,6 +176,10 @@ void proof_add_weaker(struct proof *p, const struct node *node, size_t which,
 /** The machine that is looked at, with all cards that its site names. */
 void proof_set_machine(struct proof *p);
 
+/** Add a card, or what firmware says, to the world. @param mac	as in traits */
+void proof_add_mac(struct proof *p, struct text mac);
+void proof_set_traits(struct proof *p, const struct traits *traits);
+
 /** What the machine is about to do: an event handler of a world. */
 void proof_observe(void *ctx, const struct sim_event *event);
 
@@ -191,6 +201,13 @@ struct scene scene_of_site(const struct proof *p);
 
 /** Does the machine in this world come to its own order, with its own words? */
 void prove_dispatch(struct proof *p, const struct order *order);
+
+/**
+ * Do unknown machines come to the rule that is for them, and those for which
+ * there is none past all rules? Machines that each rule is for, and others that
+ * are almost like them, are tried.
+ */
+void prove_rules(struct proof *p);
 
 /** The same for each identity of a node. */
 void prove_node(struct proof *p, const struct machine *machine,

@@ -27,6 +27,11 @@ static void describe_scene(const struct proof *p, struct sbuf *out)
 	sbuf_printf(out, "on %s%s%s", scene->kind.platform,
 		    scene->kind.arch == ARCH_ARM64 ? " for arm64" : "",
 		    scene->kind.secure_boot ? " with Secure Boot" : "");
+	for (enum trait t = TRAIT_MANUFACTURER; p->traits && t < TRAITS; t++)
+		if (p->traits->of[t].ptr)
+			sbuf_printf(out, ", %s %.*s", trait_word(t),
+				    (int)p->traits->of[t].len,
+				    p->traits->of[t].ptr);
 	if (scene->disk)
 		sbuf_puts(out, ", with a disk that boots");
 	sbuf_puts(out, wires[scene->wire]);

@@ -265,6 +265,33 @@ size_t identity_count(const struct node *node)
 	       (node->serial.text.ptr != NULL) + (node->asset.text.ptr != NULL);
 }
 
+void proof_add_mac(struct proof *p, struct text mac)
+{
+	unsigned char bytes[6] = { 0 };
+	char digits[3] = "";
+
+	for (size_t i = 0; i < sizeof(bytes) && mac.len >= 2 * i + 2; i++) {
+		memcpy(digits, mac.ptr + 2 * i, 2);
+		bytes[i] = (unsigned char)strtoul(digits, NULL, 16);
+	}
+	add_card(p, bytes);
+}
+
+void proof_set_traits(struct proof *p, const struct traits *traits)
+{
+	const struct text *of = traits->of;
+
+	p->world.manufacturer = of[TRAIT_MANUFACTURER];
+	p->world.product = of[TRAIT_PRODUCT];
+	p->world.serial = of[TRAIT_SERIAL];
+	p->world.asset = of[TRAIT_ASSET];
+	p->world.uuid = of[TRAIT_UUID];
+	if (of[TRAIT_MAC].ptr)
+		proof_add_mac(p, of[TRAIT_MAC]);
+	for (size_t i = 0; i < traits->more_mac_count; i++)
+		proof_add_mac(p, traits->more_macs[i]);
+}
+
 static bool has_card(const struct proof *p, const unsigned char *mac)
 {
 	for (size_t i = 0; i < p->world.card_count; i++)
@@ -286,8 +313,9 @@ static void add_nic(struct proof *p, struct text nic)
 		return;
 	}
 	number = (size_t)atoi(nic.ptr + 3);
+	/* Rules are about the addresses of all cards: no other ones. */
 	while (p->world.card_count <= number)
-		add_card(p, p->foreign[1]);
+		add_card(p, p->traits ? p->cards[0].mac : p->foreign[1]);
 }
 
 void proof_set_machine(struct proof *p)
@@ -296,6 +324,8 @@ void proof_set_machine(struct proof *p)
 
 	if (p->machine->node)
 		proof_set_identity(p, p->machine->node, 0, true);
+	else if (p->traits)
+		proof_set_traits(p, p->traits);
 	else
 		add_card(p, p->foreign[0]);
 	for (size_t i = 0; i < uplink->nic_count; i++)

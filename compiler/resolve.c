@@ -19,6 +19,8 @@ static void link_names(struct resolve *r)
 
 	link_settings(r, &site->set);
 	link_order(r, &site->unknown);
+	for (size_t i = 0; i < site->rule_count; i++)
+		link_order(r, &site->rules[i].boot);
 	for (size_t i = 0; i < site->menu_count; i++)
 		link_menu_items(r, &site->menus[i]);
 	link_profiles(r);

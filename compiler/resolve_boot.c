@@ -100,21 +100,6 @@ void parse_boot(struct resolve *r, const struct doc *doc,
 		step_add(order, list.at[i]);
 }
 
-void parse_unknown(struct resolve *r, const struct doc *doc,
-		   const struct field *field)
-{
-	bool rules = doc->kind == DOC_MAP;
-
-	for (size_t i = 0; doc->kind == DOC_LIST && i < doc->count; i++)
-		rules = rules || doc->items[i]->kind == DOC_MAP;
-	if (rules)
-		diag_at(r->ds, DIAG_E203, doc->at,
-			"rules for unknown machines are not supported yet; "
-			"write one boot order for all of them");
-	else
-		parse_boot(r, doc, field);
-}
-
 void no_such_profile(struct resolve *r, const struct located *name,
 		     bool in_order)
 {

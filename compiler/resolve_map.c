@@ -94,6 +94,12 @@ static const parse_fn parsers[TYPES] = {
 	[TYPE_DURATION] = parse_duration,
 	[TYPE_NETWORK] = parse_network,
 	[TYPE_NICS] = parse_nics,
+	[TYPE_MATCH] = parse_match,
+	[TYPE_ARCHS] = parse_archs,
+	[TYPE_PLATFORMS] = parse_platforms,
+	[TYPE_TAG_PATTERNS] = parse_tag_patterns,
+	[TYPE_UUID_PATTERNS] = parse_uuid_patterns,
+	[TYPE_MAC_PATTERNS] = parse_mac_patterns,
 };
 
 static void both_forms(struct resolve *r, const struct doc_pair *pair,

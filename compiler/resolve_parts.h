@@ -13,7 +13,8 @@
  *     resolve_named.c     maps of profiles, groups and nodes; names -> pointers
  *     resolve_settings.c  names -> pointers, in what every level may say
  *     resolve_arch.c      what holds for some processors: kernel, initrd, args
- *     resolve_boot.c      boot orders, unknown machines
+ *     resolve_boot.c      boot orders
+ *     resolve_rules.c     unknown machines, and rules for them
  *     resolve_ranges.c    one key for the nodes of a rack
  *     resolve_node.c      who a node is, and its groups
  *     resolve_extends.c   profiles that start from others
@@ -171,6 +172,7 @@ const struct doc *expand_ranges(struct resolve *r, const struct doc *nodes);
 		  const struct field *field)
 
 PARSER(parse_arch);
+PARSER(parse_archs);
 PARSER(parse_args);
 PARSER(parse_asset);
 PARSER(parse_asset_urls);
@@ -189,7 +191,9 @@ PARSER(parse_groups);
 PARSER(parse_ip);
 PARSER(parse_items);
 PARSER(parse_key);
+PARSER(parse_mac_patterns);
 PARSER(parse_macs);
+PARSER(parse_match);
 PARSER(parse_menus);
 PARSER(parse_mode);
 PARSER(parse_name);
@@ -197,10 +201,12 @@ PARSER(parse_network);
 PARSER(parse_nics);
 PARSER(parse_nodes);
 PARSER(parse_phases);
+PARSER(parse_platforms);
 PARSER(parse_profiles);
 PARSER(parse_reference);
 PARSER(parse_references);
 PARSER(parse_tag);
+PARSER(parse_tag_patterns);
 PARSER(parse_templated_list);
 PARSER(parse_text);
 PARSER(parse_token);
@@ -208,6 +214,7 @@ PARSER(parse_trust);
 PARSER(parse_unknown);
 PARSER(parse_urls);
 PARSER(parse_uuid);
+PARSER(parse_uuid_patterns);
 PARSER(parse_vars);
 PARSER(parse_vars_from);
 PARSER(parse_verify);

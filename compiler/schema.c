@@ -15,6 +15,8 @@
 #define ITEM(field)     IN_ITEM, offsetof(struct menu_item, field)
 #define NETWORK(field)  IN_NETWORK, offsetof(struct uplink_settings, field)
 #define ASSET(field)    IN_ASSET, offsetof(struct item, field)
+#define RULE(field)     IN_RULE, offsetof(struct rule, field)
+#define MATCH(trait)    IN_MATCHES, (trait) * sizeof(struct match)
 #define NOWHERE         IN_SITE, 0
 
 #define PLANNED(name, levels)                                             \
@@ -51,9 +53,11 @@ const struct schema_key schema_keys[] = {
 	  "are refused. Default: ipxe-embed-signer.",
 	  "lab-signer" },
 	{ "unknown", AT_SITE, 0, TYPE_UNKNOWN, false, SITE(unknown),
-	  "Boot order of a machine that is no node of this site. It always "
-	  "prints its identity and a node to paste. Default: local.",
-	  "local" },
+	  "Boot order of a machine that is no node of this site; or a list of "
+	  "rules, of which the first that holds says it, and machines for "
+	  "which none holds do what local means. It always prints its "
+	  "identity and a node to paste. Default: local.",
+	  "[{match: {platform: pcbios}, boot: poweroff}, {boot: [disk, exit]}]" },
 	{ "allow-unknown-install", AT_SITE, 0, TYPE_BOOLEAN, false,
 	  SITE(allow_unknown_install),
 	  "Must be true for \"unknown\" to name a profile: whatever machine is "
@@ -276,6 +280,44 @@ const struct schema_key schema_keys[] = {
 	  "Install Debian (erases the disk)" },
 	{ "key", AT_ITEM, 0, TYPE_KEY, false, ITEM(key),
 	  "A letter or digit that chooses the item at once.", "d" },
+	/* A rule for unknown machines. */
+	{ "match", AT_RULE, 0, TYPE_MATCH, false, RULE(matches),
+	  "For which machines the rule is: every key must hold, by any one of "
+	  "its values. A rule without it is for all that come to it, so it is "
+	  "the last one.",
+	  "{arch: arm64, manufacturer: [HPE, \"Dell*\"]}" },
+	{ "boot", AT_RULE, AT_RULE, TYPE_BOOT, false, RULE(boot),
+	  "Boot order of these machines; it ends with exit if nothing else is "
+	  "said.",
+	  "[disk, poweroff]" },
+	{ "allow-unknown-install", AT_RULE, 0, TYPE_BOOLEAN, false,
+	  RULE(allow_install),
+	  "Must be true for this rule to name a profile, unless the site says "
+	  "so for all of them.",
+	  "true" },
+	{ "arch", AT_MATCH, 0, TYPE_ARCHS, false, MATCH(TRAIT_ARCH),
+	  "Processor: x86_64 (all images for BIOS, too) or arm64.", "arm64" },
+	{ "platform", AT_MATCH, 0, TYPE_PLATFORMS, false, MATCH(TRAIT_PLATFORM),
+	  "Kind of firmware: pcbios or efi.", "efi" },
+	{ "manufacturer", AT_MATCH, 0, TYPE_TAG_PATTERNS, false,
+	  MATCH(TRAIT_MANUFACTURER),
+	  "Who made the machine, plain or percent-encoded as unknown machines "
+	  "print it. A value that ends in * stands for all that begin so with "
+	  "up to 15 characters; * alone for any that is not empty.",
+	  "[Supermicro, \"Dell*\"]" },
+	{ "product", AT_MATCH, 0, TYPE_TAG_PATTERNS, false,
+	  MATCH(TRAIT_PRODUCT), "Its model, like manufacturer.",
+	  "\"PowerEdge R6*\"" },
+	{ "serial", AT_MATCH, 0, TYPE_TAG_PATTERNS, false, MATCH(TRAIT_SERIAL),
+	  "Its serial number, like manufacturer.", "\"VMware-*\"" },
+	{ "asset", AT_MATCH, 0, TYPE_TAG_PATTERNS, false, MATCH(TRAIT_ASSET),
+	  "Its asset tag, like manufacturer.", "\"RACK-12-*\"" },
+	{ "uuid", AT_MATCH, 0, TYPE_UUID_PATTERNS, false, MATCH(TRAIT_UUID),
+	  "Its UUID, or the first digits of it and *.", "\"4c4c4544-*\"" },
+	{ "mac", AT_MATCH, 0, TYPE_MAC_PATTERNS, false, MATCH(TRAIT_MAC),
+	  "MAC address of any card of it, or the first digits of it and *.",
+	  "\"52:54:00:*\"" },
+
 	{ "boot", AT_ITEM, AT_ITEM, TYPE_BOOT, false, ITEM(boot),
 	  "Boot order of whoever chooses the item.", "[debian, reboot]" },
 
@@ -302,6 +344,8 @@ static const struct {
 	{ AT_ITEM, "item", "An entry of items, as a map" },
 	{ AT_NETWORK, "network", "The map of network" },
 	{ AT_ASSET, "asset", "The map of a kernel or initrd elsewhere" },
+	{ AT_RULE, "rule", "A rule of unknown" },
+	{ AT_MATCH, "match", "The map of match" },
 	{ AT_PHASE, "phase", "An entry of phases" },
 };
 
@@ -432,7 +476,11 @@ static const struct {
 				      "\"secure-boot\"]}"),
 			  "signature, digest, secure-boot, or a list of them" },
 	[TYPE_BOOT] = { ONE_OR_MORE(STEP), "step or list of steps" },
-	[TYPE_UNKNOWN] = { ONE_OR_MORE(STEP), "step or list of steps" },
+	[TYPE_UNKNOWN] = { "\"anyOf\": [" STEP ", {\"type\": \"array\", "
+			   "\"minItems\": 1, \"items\": " STEP "}, "
+			   "{\"type\": \"array\", \"minItems\": 1, "
+			   "\"items\": {\"$ref\": \"#/$defs/rule\"}}]",
+			   "step, list of steps, or list of rules" },
 	[TYPE_BOOLEAN] = { "\"type\": \"boolean\"", "true or false" },
 	[TYPE_DISPATCH] = { "\"enum\": [\"embedded\", \"remote\", \"both\"]",
 			    "embedded, remote or both" },
@@ -510,6 +558,27 @@ static const struct {
 			   "dhcp, or a map" },
 	[TYPE_NICS] = { ONE_OR_MORE("{\"type\": \"string\", \"minLength\": 1}"),
 			"card or list of cards" },
+	[TYPE_MATCH] = { "\"$ref\": \"#/$defs/match\", "
+			 "\"minProperties\": 1",
+			 "map" },
+	[TYPE_ARCHS] = { ONE_OR_MORE("{\"enum\": [\"x86_64\", \"arm64\"]}"),
+			 "x86_64, arm64, or a list of them" },
+	[TYPE_PLATFORMS] = { ONE_OR_MORE("{\"enum\": [\"pcbios\", \"efi\"]}"),
+			     "pcbios, efi, or a list of them" },
+	[TYPE_TAG_PATTERNS] = { ONE_OR_MORE("{\"type\": [\"string\", "
+					    "\"number\"], \"pattern\": "
+					    "\"^([^*?\\\\[]+|"
+					    "[^*?\\\\[]{0,45}[*])$\"}"),
+				"text or list of texts, each perhaps with *" },
+	[TYPE_UUID_PATTERNS] = { ONE_OR_MORE("{\"type\": \"string\", "
+					     "\"pattern\": "
+					     "\"^[0-9A-Fa-f-]{0,36}[*]?$\"}"),
+				 "UUID or list of UUIDs, each perhaps with *" },
+	[TYPE_MAC_PATTERNS] = { ONE_OR_MORE("{\"type\": \"string\", "
+					    "\"pattern\": \"^[0-9A-Fa-f:.-]"
+					    "{0,17}[*]?$\"}"),
+				"MAC address or list of them, each perhaps "
+				"with *" },
 };
 
 bool schema_type_is_named(enum value_type type)

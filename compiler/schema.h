@@ -20,7 +20,9 @@ enum level {
 	AT_PHASE = 128,
 	AT_NETWORK = 256, /**< the map form of `network:` */
 	AT_ASSET = 512,   /**< the map form of a kernel or initrd */
-	AT_LAST = AT_ASSET,
+	AT_RULE = 1024,   /**< an item of the list of `unknown:` */
+	AT_MATCH = 2048,
+	AT_LAST = AT_MATCH,
 	AT_ANY = AT_SITE | AT_PROFILE | AT_GROUP | AT_NODE | AT_PHASE,
 };
 
@@ -72,6 +74,12 @@ enum value_type {
 	TYPE_DURATION,
 	TYPE_NETWORK,
 	TYPE_NICS,
+	TYPE_MATCH,
+	TYPE_ARCHS,
+	TYPE_PLATFORMS,
+	TYPE_TAG_PATTERNS,
+	TYPE_UUID_PATTERNS,
+	TYPE_MAC_PATTERNS,
 	TYPE_PLANNED, /**< known, refused: not built yet */
 	TYPES
 };
@@ -87,6 +95,8 @@ enum holder {
 	IN_ITEM,
 	IN_NETWORK,
 	IN_ASSET,
+	IN_RULE,
+	IN_MATCHES, /**< struct match, by enum trait */
 	HOLDERS
 };
 

@@ -347,36 +347,76 @@ static void put_said(struct show *show, unsigned depth, const struct doc *said,
 	}
 }
 
-static void put_item(struct show *show, const struct menu_item *item,
-		     struct actions actions)
+static void put_item(struct show *show, unsigned depth,
+		     const struct menu_item *item, struct actions actions)
 {
-	line_begin(show, 3);
+	line_begin(show, depth);
 	put_scalar(show, item->name);
 	sbuf_putc(show->out, ':');
 	line_end(show, item->at, NULL, NULL);
-	put_said(show, 4, item->said, "boot");
-	line_begin(show, 4);
+	put_said(show, depth + 1, item->said, "boot");
+	line_begin(show, depth + 1);
 	sbuf_puts(show->out, "boot:");
 	line_end(show, item->boot.at, NULL, NULL);
-	put_actions(show, 5, actions);
+	put_actions(show, depth + 2, actions);
 }
 
-static void put_menus(struct show *show)
+static void put_menus(struct show *show, unsigned depth)
 {
 	if (show->machine->menu_count)
-		put_heading(show, 0, "menus");
+		put_heading(show, depth, "menus");
 	for (size_t i = 0; i < show->machine->menu_count; i++) {
 		const struct menu_boot *shown = &show->machine->menus[i];
 
-		line_begin(show, 1);
+		line_begin(show, depth + 1);
 		put_scalar(show, shown->menu->name);
 		sbuf_putc(show->out, ':');
 		line_end(show, shown->menu->at, NULL, NULL);
-		put_said(show, 2, shown->menu->said, "items");
-		put_heading(show, 2, "items");
+		put_said(show, depth + 2, shown->menu->said, "items");
+		put_heading(show, depth + 2, "items");
 		for (size_t j = 0; j < shown->menu->item_count; j++)
-			put_item(show, &shown->menu->items[j], shown->items[j]);
+			put_item(show, depth + 3, &shown->menu->items[j],
+				 shown->items[j]);
 	}
+}
+
+static void put_rule(struct show *show, const struct machine *machine)
+{
+	const struct rule *rule = machine->rule;
+	const struct doc *match = doc_get(rule->said, TEXT("match"));
+
+	show->machine = machine;
+	line_begin(show, 1);
+	sbuf_puts(show->out, "- match:");
+	line_end(show, match->at, NULL, NULL);
+	put_said(show, 3, match, "");
+	for (size_t i = 0; i < rule->said->count; i++) {
+		const struct doc_pair *pair = &rule->said->pairs[i];
+
+		if (text_is(pair->key, "allow-unknown-install"))
+			put_value(show, 2, pair->key.ptr, pair->value->text,
+				  pair->value->at);
+	}
+	line_begin(show, 2);
+	sbuf_puts(show->out, "boot:");
+	line_end(show, rule->boot.at, NULL, NULL);
+	put_actions(show, 3, machine->order);
+	put_menus(show, 2);
+}
+
+/* In the order in which machines try them. */
+static void put_rules(struct show *show)
+{
+	const struct effective *effective = show->plan->effective;
+	const struct machine *machine = show->machine;
+
+	if (machine->node || !effective->site->rule_count)
+		return;
+	put_heading(show, 0, "rules");
+	for (size_t i = 0; i < effective->site->rule_count; i++)
+		put_rule(show, &effective->ruled[i]);
+	show->machine = machine;
+	sbuf_puts(show->out, "# any other machine that is no node\n");
 }
 
 /* Where the node names them; what they say has places of its own. */
@@ -470,7 +510,8 @@ void show_text(const struct plan *plan, const struct machine *machine,
 	for (size_t i = 0; i < MACHINE_KEYS; i++)
 		put_origins(&show, 0, NULL, &machine_keys[i]);
 	put_network(&show);
+	put_rules(&show);
 	put_heading(&show, 0, "steps");
 	put_actions(&show, 1, machine->order);
-	put_menus(&show);
+	put_menus(&show, 0);
 }

@@ -227,6 +227,24 @@ static void json_origins(struct sbuf *out, const struct machine *machine)
 	sbuf_putc(out, ']');
 }
 
+static void json_rules(struct sbuf *out, const struct effective *effective)
+{
+	json_key(out, "rules");
+	sbuf_putc(out, '[');
+	for (size_t i = 0; i < effective->site->rule_count; i++) {
+		const struct machine *machine = &effective->ruled[i];
+
+		json_key(out, NULL);
+		sbuf_putc(out, '{');
+		json_said(out, machine->rule->said, "boot");
+		json_actions(out, "steps", machine, machine->order);
+		json_menus(out, machine);
+		json_origins(out, machine);
+		sbuf_putc(out, '}');
+	}
+	sbuf_putc(out, ']');
+}
+
 /* Its values are found among the origins, with their places. */
 static void json_network(struct sbuf *out, const struct uplink *uplink)
 {
@@ -274,6 +292,8 @@ void show_json(const struct plan *plan, const struct machine *machine,
 	}
 	json_text(out, "phase", machine->phase);
 	json_network(out, &machine->uplink);
+	if (!node)
+		json_rules(out, plan->effective);
 	json_actions(out, "steps", machine, machine->order);
 	json_menus(out, machine);
 	json_origins(out, machine);

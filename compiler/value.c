@@ -172,11 +172,10 @@ bad:
 	       "4c4c4544-0051-3510-8052-b4c04f4e3132";
 }
 
-const char *value_tag(struct arena *arena, struct text text, struct text *ret)
+const char *value_plain(struct arena *arena, struct text text, struct text *ret)
 {
-	char *tag = arena_alloc(arena, text.len + 1);
+	char *plain = arena_alloc(arena, text.len + 1);
 	size_t len = 0;
-	bool blank = true;
 
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
@@ -194,16 +193,33 @@ const char *value_tag(struct arena *arena, struct text text, struct text *ret)
 		if (c < 0x20 || c > 0x7e)
 			return "holds a character that is not printable "
 			       "ASCII; firmware tables have no others";
-		blank = blank && c == ' ';
-		tag[len++] = c;
+		plain[len++] = c;
 	}
-	if (blank)
+	*ret = (struct text){ plain, len };
+	return NULL;
+}
+
+static bool is_blank(struct text text)
+{
+	size_t i = 0;
+
+	while (i < text.len && text.ptr[i] == ' ')
+		i++;
+	return i == text.len;
+}
+
+const char *value_tag(struct arena *arena, struct text text, struct text *ret)
+{
+	const char *wrong = value_plain(arena, text, ret);
+
+	if (wrong)
+		return wrong;
+	if (is_blank(*ret))
 		return "is empty, so it tells no machine apart";
-	*ret = (struct text){ tag, len };
 	if (IS_JUNK(*ret, junk_tags))
 		return "is a placeholder that careless vendors leave in many "
 		       "machines, so it tells none apart";
-	if (strstr(tag, "${"))
+	if (strstr(ret->ptr, "${"))
 		return "holds \"${\", which iPXE would expand";
 	return NULL;
 }

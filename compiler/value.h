@@ -27,6 +27,10 @@ const char *value_uuid(struct arena *arena, struct text text, struct text *ret);
  */
 const char *value_tag(struct arena *arena, struct text text, struct text *ret);
 
+/** What firmware says, plain or percent-encoded; canonical is the plain text. */
+const char *value_plain(struct arena *arena, struct text text,
+			struct text *ret);
+
 /** An IPv4 address, with or without a prefix length. */
 const char *value_ip(struct arena *arena, struct text text, struct text *ret);
 

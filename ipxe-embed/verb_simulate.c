@@ -278,10 +278,12 @@ static enum status find_machine(struct simulation *s)
 	if (s->call->operand_count > 1)
 		status = find_node(s);
 	else if (!o->unknown && !o->nics.count && !o->uuid && !o->serial &&
-		 !o->asset)
-		return report_usage(s->call, "which machine? Name a node, or "
-					     "say --mac, --uuid, --serial, "
-					     "--asset or --unknown");
+		 !o->asset && !o->manufacturer && !o->product)
+		return report_usage(s->call,
+				    "which machine? Name a node, or say what "
+				    "it shows (--mac, --uuid, --serial, "
+				    "--asset, --manufacturer, --product), or "
+				    "--unknown");
 	if (status == STATUS_OK)
 		status = add_cards(s);
 	return status;
@@ -441,6 +443,10 @@ const struct verb verb_simulate = {
 			  "The same, where somebody changed its initrd." },
 			{ "ipxe-embed simulate site.yaml --unknown --disk",
 			  "What a machine does that is no node." },
+			{ "ipxe-embed simulate site.yaml --manufacturer "
+			  "'Dell Inc.' --arch arm64 --platform efi",
+			  "Which rule for unknown machines holds for this "
+			  "one, and what it does then." },
 			{ 0 },
 		},
 };
