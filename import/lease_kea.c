@@ -39,7 +39,20 @@ static char *comment_end(char *at)
 	return NULL;
 }
 
-/* The same file with spaces for its comments, so that every place stays. */
+static void refuse_include(struct leases *l, const struct source *source,
+			   size_t at)
+{
+	const struct span span = { source, (uint32_t)at, (uint32_t)at + 9 };
+
+	diag_help(l->im->ds,
+		  diag_at(l->im->ds, DIAG_E901, span,
+			  "a file that Kea puts in here is not read"),
+		  "import what the server itself says: config-get, of its "
+		  "control channel, answers with all files in one");
+}
+
+/* The same file with spaces for its comments, so that every place stays; NULL
+ * after an error. */
 static const struct source *without_comments(struct leases *l,
 					     const struct source *source)
 {
@@ -54,6 +67,9 @@ static const struct source *without_comments(struct leases *l,
 			at = end;
 		} else if (*at == '"') {
 			at = string_end(at);
+		} else if (strncmp(at, "<?include", 9) == 0) {
+			refuse_include(l, source, (size_t)(at - bytes));
+			return NULL;
 		} else {
 			at++;
 		}
@@ -132,7 +148,8 @@ void leases_kea(struct leases *l, const struct source *source)
 
 	if (!memchr(source->bytes.ptr, '\0', source->bytes.len))
 		source = without_comments(l, source);
-	doc = load(l->im->arena, source, l->im->ds);
+	if (source)
+		doc = load(l->im->arena, source, l->im->ds);
 	if (doc)
 		walk(l, doc);
 }

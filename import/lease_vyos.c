@@ -1,5 +1,6 @@
 #include "leases.h"
 
+#include "sbuf.h"
 #include "source.h"
 
 /* Words from the root of the configuration to one value. */
@@ -7,12 +8,16 @@ struct path {
 	VEC(struct lease_word) words;
 };
 
-/* The mapping at hand: its lines follow each other, in both forms. */
+/* A static mapping, whose lines may lie apart from each other. */
+struct mapping {
+	struct lease_host host;
+	bool disabled;
+};
+
 struct reader {
 	struct leases *l;
-	struct lease_host host;
-	struct text network; /* what makes the name of a mapping its own */
-	bool disabled;
+	VEC(struct mapping *) mappings; /* in the order of their first lines */
+	struct map by_name;             /* "NETWORK SUBNET NAME" -> mapping */
 };
 
 /* Index of a word behind another one; 0 if there is none. */
@@ -26,30 +31,70 @@ static size_t find(const struct path *p, const char *word, size_t from)
 
 static void finish(struct reader *r)
 {
-	if (r->host.name.text.ptr && r->disabled)
-		import_find(r->l->im, FATE_LOST, r->host.at, NULL,
-			    "a mapping that is disabled");
-	else if (r->host.name.text.ptr)
-		lease_add(r->l, &r->host);
-	r->host = (struct lease_host){ 0 };
-	r->disabled = false;
+	for (size_t i = 0; i < r->mappings.count; i++) {
+		const struct mapping *m = r->mappings.at[i];
+
+		if (m->disabled)
+			import_find(r->l->im, FATE_LOST, m->host.at, NULL,
+				    "a mapping that is disabled");
+		else
+			lease_add(r->l, &m->host);
+	}
 }
 
-static void set_value(struct reader *r, const struct lease_word *key,
+static void set_value(struct reader *r, struct mapping *m,
+		      const struct lease_word *key,
 		      const struct lease_word *value)
 {
 	struct text word = key->text;
 
 	if (text_is(word, "disable"))
-		r->disabled = true;
+		m->disabled = true;
 	else if (!value)
 		lease_ignore(r->l, key->at, word);
 	else if (text_is(word, "mac-address") || text_is(word, "mac"))
-		lease_mac(r->l, &r->host, value->text, value->at);
+		lease_mac(r->l, &m->host, value->text, value->at);
 	else if (text_is(word, "ip-address"))
-		lease_ip(r->l, &r->host, value->text, value->at);
+		lease_ip(r->l, &m->host, value->text, value->at);
 	else
 		lease_ignore(r->l, key->at, word);
+}
+
+/* @param name	index of its name among the words of a path */
+static struct mapping *mapping_at(struct reader *r, const struct path *p,
+				  size_t name)
+{
+	const struct lease_word *at = p->words.at;
+	struct sbuf key = { 0 };
+	struct mapping *m;
+	void **slot;
+
+	for (size_t i = 0; i <= name; i++)
+		sbuf_printf(&key, "%s\n", at[i].text.ptr);
+	slot = map_at(&r->by_name, import_text(r->l->im, &key));
+	sbuf_release(&key);
+	if (*slot)
+		return *slot;
+	m = arena_new(r->l->im->arena, struct mapping);
+	*slot = m;
+	*vec_push(r->l->im->arena, &r->mappings) = m;
+	m->host.at = at[name].at;
+	lease_name(&m->host, at[name].text, at[name].at);
+	return m;
+}
+
+static void refuse_dhcpv6(struct reader *r, const struct lease_word *name)
+{
+	struct arena *arena = r->l->im->arena;
+	void **slot = map_at(
+		&r->by_name,
+		text_of(arena_printf(arena, "DHCPv6 %s", name->text.ptr)));
+
+	if (!*slot)
+		import_find(r->l->im, FATE_LOST, name->at, NULL,
+			    "%s: a host of DHCPv6, which has no IPv4 address",
+			    name->text.ptr);
+	*slot = r;
 }
 
 /* One value of the configuration, or a block that has been opened. */
@@ -58,24 +103,20 @@ static void take(struct reader *r, const struct path *p)
 	size_t server = find(p, "dhcp-server", 0);
 	size_t subnet = server ? find(p, "subnet", server) : 0;
 	size_t name = subnet ? find(p, "static-mapping", subnet) : 0;
+	size_t six = find(p, "dhcpv6-server", 0);
 	const struct lease_word *at = p->words.at;
-	bool same;
+	struct mapping *m;
 
+	six = six ? find(p, "static-mapping", six) : 0;
+	if (six)
+		refuse_dhcpv6(r, &at[six]);
 	if (subnet)
 		lease_subnet(r->l, at[subnet].text, TEXT(""));
 	if (!name)
 		return;
-	same = r->host.name.text.ptr &&
-	       text_equal(r->host.name.text, at[name].text) &&
-	       text_equal(r->network, at[subnet].text);
-	if (!same) {
-		finish(r);
-		r->host.at = at[name].at;
-		r->network = at[subnet].text;
-		lease_name(&r->host, at[name].text, at[name].at);
-	}
+	m = mapping_at(r, p, name);
 	if (name + 1 < p->words.count)
-		set_value(r, &at[name + 1],
+		set_value(r, m, &at[name + 1],
 			  name + 2 < p->words.count ? &at[name + 2] : NULL);
 }
 
@@ -109,7 +150,7 @@ static bool is_set_line(const struct path *p, size_t base)
 void leases_vyos(struct leases *l, const struct source *source)
 {
 	struct lease_lexer lexer = { .source = source, .lines = true };
-	struct reader r = { .l = l };
+	struct reader r = { .l = l, .by_name = { .arena = l->im->arena } };
 	struct blocks blocks = { 0 };
 	struct path path = { 0 };
 

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 
 /* ----------------------------------------------------------------- words -- */
@@ -272,11 +273,16 @@ const struct source *lease_include(struct leases *l, const struct source *from,
 		full = arena_printf(l->im->arena, "%.*s/%s",
 				    (int)(slash - from->path.ptr),
 				    from->path.ptr, path.ptr);
-	error = l->depth >= LEASE_INCLUDE_DEPTH_MAX ? -40 /* ELOOP */
+	error = l->depth >= LEASE_INCLUDE_DEPTH_MAX ? -ELOOP
 		: l->im->read ? l->im->read(l->im->ctx, full, SOURCE_BYTES_MAX,
 					    &bytes)
-			      : -2; /* ENOENT */
-	if (error)
+			      : -ENOENT;
+	if (error == -ENOENT || error == -EACCES)
+		import_find(l->im, FATE_LOST, at,
+			    "if it has hosts, bring it to where it is looked "
+			    "for, and import again",
+			    "%s: %s", full, strerror(-error));
+	else if (error)
 		diag_at(l->im->ds, DIAG_E901, at, "cannot read %s: %s", full,
 			strerror(-error));
 	else
