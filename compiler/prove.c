@@ -1,7 +1,6 @@
 #include "prove.h"
 
 #include "arch.h"
-#include "cleanup.h"
 #include "prove_parts.h"
 
 /* With which status a script ends that does so as it should. */
@@ -90,8 +89,20 @@ static void prove_harms(struct proof *p, const struct scene *scene,
 	}
 }
 
+/* Each boot among some actions, those before it not starting; and none of them. */
+static void prove_boots(struct proof *p, struct scene scene,
+			struct actions actions)
+{
+	unsigned boots = 0;
+
+	for (size_t i = 0; i < actions.count; i++)
+		boots += p->machine->actions[actions.first + i].boot != NULL;
+	for (scene.duds = 0; scene.duds <= boots; scene.duds++)
+		prove_scene(p, &scene);
+}
+
 /* Each item of each menu; and to leave them all. */
-static void prove_menus(struct proof *p, struct scene scene)
+static void prove_menus(struct proof *p, struct scene scene, bool fully)
 {
 	scene.person = PERSON_LEAVES;
 	if (p->machine->menu_count)
@@ -103,8 +114,9 @@ static void prove_menus(struct proof *p, struct scene scene)
 
 		for (scene.item = 0; scene.item < menu->menu->item_count;
 		     scene.item++) {
-			prove_scene(p, &scene);
-			prove_harms(p, &scene, menu->items[scene.item]);
+			prove_boots(p, scene, menu->items[scene.item]);
+			if (fully)
+				prove_harms(p, &scene, menu->items[scene.item]);
 		}
 	}
 }
@@ -153,7 +165,8 @@ static void prove_fully(struct proof *p, const struct machine_kind *kind)
 	prove_weather(p, scene);
 	scene.disk = false;
 	prove_harms(p, &scene, p->machine->order);
-	prove_menus(p, scene);
+	prove_boots(p, scene, p->machine->order);
+	prove_menus(p, scene, true);
 	prove_lost_bases(p, scene, &p->site->urls);
 	prove_lost_bases(p, scene, &p->site->assets);
 	if (p->order_script)
@@ -203,51 +216,26 @@ static void prove_kinds(struct proof *p, const struct order *order,
 		prove_kind(p, &secure_arm, prove_on);
 }
 
-/* What the words of an order could change. */
+/* What the words of an order could change: each of them is seen in the boot that
+ * it is for. */
 static void prove_briefly(struct proof *p, const struct machine_kind *kind)
 {
 	struct scene scene = { .kind = *kind };
 
-	prove_scene(p, &scene);
+	prove_boots(p, scene, p->machine->order);
+	prove_menus(p, scene, false);
 	scene.harm = HARM_TAMPERED;
 	if (kind != &kind_efi)
 		prove_scene(p, &scene);
-}
-
-/* Orders of one structure are the same lines with other words in them. */
-static bool is_new_structure(struct proof *p, const struct machine *machine)
-{
-	CLEANUP(sbuf) key = { 0 };
-	void **slot;
-
-	for (size_t i = 0; i < machine->action_count; i++) {
-		const struct boot *boot = machine->actions[i].boot;
-
-		sbuf_printf(&key, "%d", (int)machine->actions[i].kind);
-		if (machine->actions[i].menu)
-			sbuf_printf(&key, " %s",
-				    machine->actions[i].menu->name.ptr);
-		if (boot)
-			sbuf_printf(&key, " %u %zu %zu %zu", boot->archs,
-				    boot->initrd_count, boot->file_count,
-				    boot->arg_count);
-		sbuf_putc(&key, '\n');
-	}
-	slot = map_at(&p->structures,
-		      (struct text){ arena_copy(&p->arena, key.ptr, key.len),
-				     key.len });
-	if (*slot)
-		return false;
-	*slot = p;
-	return true;
 }
 
 static void prove_order(struct proof *p, const struct order *order)
 {
 	const struct machine *first = order->members[0];
 
+	proof_set_subject(p, first, order);
 	prove_kinds(p, order, first,
-		    is_new_structure(p, first) ? prove_fully : prove_briefly);
+		    is_new_structure(p, order) ? prove_fully : prove_briefly);
 	if (order->member_count > 1)
 		prove_kinds(p, order, order->members[order->member_count - 1],
 			    prove_briefly);
@@ -318,6 +306,7 @@ void prove(const struct plan *plan, size_t nodes_max, struct diags *ds)
 	     i++)
 		prove_order(p, &plan->orders[i]);
 	sbuf_release(&p->details);
+	sbuf_release(&p->lines);
 	sim_free(p->sim);
 	published_reset(&p->tree);
 	arena_release(&p->arena);

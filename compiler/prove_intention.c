@@ -158,7 +158,8 @@ static bool is_worth_a_try(struct walk *w)
 	bool late = scene->wire == WIRE_LATE || scene->wire == WIRE_LEASED;
 	bool worth = (late && w->at.pauses < 2) ||
 		     (scene->pauses && w->at.pauses <= scene->pauses) ||
-		     (scene->hits && w->at.hits != w->paused_at.hits);
+		     (scene->hits && w->at.hits != w->paused_at.hits) ||
+		     (scene->duds && w->at.duds != w->paused_at.duds);
 
 	w->paused_at = w->at;
 	return worth;
@@ -172,14 +173,18 @@ static bool walk_begin(struct walk *w)
 	return !is_remote(p->plan, p->machine) || progress_dispatch(p, &w->at);
 }
 
-/* All from the beginning, after a pause. */
+/* After a pause: the item of a menu, or else all from the beginning. */
 static struct intention walk_again(struct walk *w)
 {
+	bool begun;
+
 	do {
 		progress_pause(&w->at);
 		if (!is_worth_a_try(w))
 			return end(SIM_RETRIES);
-	} while (!walk_begin(w));
+		begun = w->in_menu || walk_begin(w);
+	} while (!begun);
+	w->index = 0;
 	return end(SIM_RUNNING);
 }
 
@@ -201,10 +206,13 @@ static struct intention walk_step(struct walk *w)
 
 	switch (action->kind) {
 	case STEP_PROFILE:
-		if ((action->boot->archs & p->scene.kind.arch) &&
-		    is_bootable(p, &w->at, action->boot))
+		if (!(action->boot->archs & p->scene.kind.arch) ||
+		    !is_bootable(p, &w->at, action->boot))
+			break;
+		if (w->at.duds == p->scene.duds)
 			return (struct intention){ .end = SIM_BOOTED,
 						   .boot = action->boot };
+		w->at.duds++;
 		break;
 	case STEP_DISK:
 		if (p->scene.disk)

@@ -51,6 +51,7 @@ struct scene {
 	/** After so many fetches that were harmed, or so many pauses of the
 	 * machine, all is well; 0: never. */
 	unsigned hits, pauses;
+	unsigned duds; /**< kernels that do not start, before one does */
 	enum person person;
 	size_t menu, item; /**< of the machine: that is to be chosen */
 };
@@ -133,13 +134,14 @@ struct proof {
 	const struct traits *traits; /**< of an unknown machine; NULL: any */
 	struct scene scene;
 	struct intention intention;
-	unsigned hits, pauses;     /**< harmed fetches, and pauses, so far */
+	/** Harmed fetches, pauses, and kernels that did not start, so far. */
+	unsigned hits, pauses, duds;
 	bool shell, timed;         /**< a shell, or the time, were there */
 	size_t loader, disks;      /**< that is looked for next; all so often */
 	const struct boot *booted; /**< that a kernel was started for */
 	bool chosen;               /**< the item that was wanted in a menu */
 	const char *fault;         /**< found in the midst of it */
-	struct sbuf details;
+	struct sbuf details, lines;
 	struct sbuf *trace; /**< NULL: nobody wants it */
 };
 
@@ -196,6 +198,16 @@ void proof_set_subject(struct proof *p, const struct machine *machine,
 /** BIOS, UEFI on x86_64, and that with Secure Boot. */
 extern const struct machine_kind kind_bios, kind_efi, kind_secure;
 
+/**
+ * Whether no order before had the same lines, but for words that are looked at in
+ * each of them.
+ *
+ * Such words say what to fetch and with which arguments to boot; no line goes
+ * another way because of them. So what holds for one order when something fails
+ * holds for all that have its lines.
+ */
+bool is_new_structure(struct proof *p, const struct order *order);
+
 /** The scene in which the site boots, all being well. */
 struct scene scene_of_site(const struct proof *p);
 
@@ -224,7 +236,7 @@ enum shelf { SHELF_URLS, SHELF_ASSETS };
 /** How far a machine has come, by what the site says. */
 struct progress {
 	size_t mirrors[2]; /**< by enum shelf: to be asked first */
-	unsigned hits, pauses;
+	unsigned hits, pauses, duds;
 	bool online;
 };
 

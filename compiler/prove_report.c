@@ -52,6 +52,9 @@ static void describe_scene(const struct proof *p, struct sbuf *out)
 		sbuf_printf(out, ", when everything%s", harms[scene->harm]);
 	if (scene->harm && scene->base.ptr)
 		sbuf_printf(out, " at %s", scene->base.ptr);
+	if (scene->duds)
+		sbuf_printf(out, ", when kernels do not start %u times",
+			    scene->duds);
 	if (scene->hits)
 		sbuf_printf(out, ", %u times", scene->hits);
 	if (scene->pauses)

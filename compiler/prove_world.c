@@ -81,7 +81,19 @@ static uint64_t world_state(void *ctx)
 	uint64_t hits = harmless || !scene->hits ? 0 : p->hits;
 	uint64_t pauses = harmless || !scene->pauses ? 0 : p->pauses;
 
-	return p->chosen | harmless << 1 | hits << 2 | pauses << 16;
+	return p->chosen | harmless << 1 | hits << 2 | pauses << 16 |
+	       (uint64_t)p->duds << 32;
+}
+
+static bool starts(void *ctx, const struct sim_image *kernel)
+{
+	struct proof *p = ctx;
+
+	(void)kernel;
+	if (p->duds >= p->scene.duds)
+		return true;
+	p->duds++;
+	return false;
 }
 
 /* ------------------------------------------------------------- worlds -- */
@@ -165,7 +177,7 @@ void proof_pause(struct proof *p)
 
 void proof_rewind(struct proof *p)
 {
-	p->hits = p->pauses = 0;
+	p->hits = p->pauses = p->duds = 0;
 	p->loader = p->disks = 0;
 	p->chosen = p->shell = p->timed = false;
 	for (size_t i = 0; i < p->world.card_count; i++)
@@ -210,6 +222,7 @@ void proof_set_world(struct proof *p, const struct scene *scene)
 		.fetch = fetch,
 		.fetch_state = world_state,
 		.choose = choose,
+		.starts = starts,
 		.event = proof_observe,
 	};
 	proof_rewind(p);

@@ -223,9 +223,11 @@ const struct sim_script *sim_script_new(struct arena *arena, struct text bytes)
 	return script;
 }
 
-bool sim_script_has(const struct sim_script *script, struct text label)
+size_t sim_script_find(const struct sim_script *script, struct text label)
 {
-	return find_label(script, label)->line;
+	uint64_t line = find_label(script, label)->line;
+
+	return line ? (size_t)line - 1 : SIZE_MAX;
 }
 
 /* ------------------------------------------------------------ events -- */

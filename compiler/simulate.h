@@ -59,6 +59,7 @@ struct sim_given {
 };
 
 struct sim_event;
+struct sim_image;
 
 /** Zero is a machine without anything. Borrowed during a run. */
 struct sim_world {
@@ -87,6 +88,8 @@ struct sim_world {
 	 * NULL: nobody ever is */
 	size_t (*choose)(void *ctx, struct text title,
 			 const struct sim_item *items, size_t count);
+	/** Whether a kernel starts that the firmware lets run; NULL: always */
+	bool (*starts)(void *ctx, const struct sim_image *kernel);
 	/** NULL: nobody looks */
 	void (*event)(void *ctx, const struct sim_event *event);
 	/** The run stops when this is true of a label gone to; NULL: never */
@@ -165,8 +168,12 @@ enum sim_end {
  */
 const struct sim_script *sim_script_new(struct arena *arena, struct text bytes);
 
-/** Whether a label is in it. */
-bool sim_script_has(const struct sim_script *script, struct text label);
+/**
+ * Where in a script `goto` finds a label.
+ *
+ * @return the line that it begins, as an offset; SIZE_MAX: there is none
+ */
+size_t sim_script_find(const struct sim_script *script, struct text label);
 
 /** What one run needs; may be used for many, one after the other. */
 struct sim *sim_new(void);

@@ -179,6 +179,11 @@ static int boot_kernel(struct sim *sim, struct sim_image *image)
 			       TEXT("not signed for the firmware"), false);
 		return SIM_EACCES;
 	}
+	if (sim->world->starts && !sim->world->starts(sim->world->ctx, image)) {
+		sim_emit_image(sim, SIM_REFUSE, image,
+			       TEXT("it does not start"), false);
+		return SIM_ENOEXEC;
+	}
 	sim_emit_image(sim, SIM_BOOT, image, image->arguments, true);
 	sim->booted = image;
 	sim_finish(sim, SIM_BOOTED);
