@@ -32,8 +32,7 @@ enum { PIECE_ALIGN_MIN = 1, RED_ZONE_BYTES = 0 };
 #endif
 
 /* Large enough that a small site is one block, small enough not to matter. Each
- * block is as large as all before it: a site of 100,000 nodes touches 200 MB,
- * and in pages of 4 KiB that takes the kernel as long as all the rest takes us. */
+ * block is as large as all before it, for the sake of huge pages. */
 enum { BLOCK_BYTES_MIN = 256 * 1024, BLOCK_BYTES_MAX = 32 * 1024 * 1024 };
 enum { PAGE_BYTES = 4096, HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
 
@@ -54,17 +53,47 @@ size_t size_product(size_t a, size_t b)
 	return product;
 }
 
+/* A wish and no need: where there are no huge pages, it fails. The system must
+ * clear small pages one by one, which takes it as long as all the rest takes us. */
+static void ask_for_huge_pages(void *mem, size_t bytes)
+{
+	/* From the page that it begins in: all that malloc() mapped for it must
+	 * stay alike, or the system refuses to let it grow in place. */
+	size_t before = (uintptr_t)mem & (PAGE_BYTES - 1);
+
+	if (bytes >= HUGE_PAGE_BYTES)
+		(void)madvise((char *)mem - before, bytes + before,
+			      MADV_HUGEPAGE);
+}
+
 void *xrealloc(void *old, size_t bytes)
 {
 	void *mem = realloc(old, bytes ? bytes : 1);
 
 	if (!mem)
 		out_of_memory();
+	ask_for_huge_pages(mem, bytes);
 	return mem;
+}
+
+/* Large memory that grew elsewhere. */
+struct arena_taken {
+	struct arena_taken *next;
+	void *mem;
+};
+
+void arena_take(struct arena *arena, void *mem)
+{
+	struct arena_taken *taken = arena_new(arena, struct arena_taken);
+
+	*taken = (struct arena_taken){ arena->taken, mem };
+	arena->taken = taken;
 }
 
 void arena_release(struct arena *arena)
 {
+	for (; arena->taken; arena->taken = arena->taken->next)
+		free(arena->taken->mem);
 	while (arena->blocks) {
 		struct arena_block *block = arena->blocks;
 
@@ -72,14 +101,6 @@ void arena_release(struct arena *arena)
 		free(block);
 	}
 	arena->total_bytes = 0;
-}
-
-/* A wish and no need: where there are no huge pages, it fails. */
-static void ask_for_huge_pages(unsigned char *bytes, size_t size)
-{
-	size_t skip = -(uintptr_t)bytes & (PAGE_BYTES - 1);
-
-	(void)madvise(bytes + skip, size - skip, MADV_HUGEPAGE);
 }
 
 /* @return zeroes */
@@ -93,8 +114,7 @@ static struct arena_block *block_new(size_t size)
 	if (!block)
 		out_of_memory();
 	block->size = size;
-	if (size >= HUGE_PAGE_BYTES)
-		ask_for_huge_pages(block->bytes, size);
+	ask_for_huge_pages(block->bytes, size);
 	return block;
 }
 

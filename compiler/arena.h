@@ -17,7 +17,8 @@ struct arena_block;
 /** Zero-initialise before first use. */
 struct arena {
 	struct arena_block *blocks;
-	size_t total_bytes; /**< obtained from the system so far */
+	struct arena_taken *taken; /**< of arena_take() */
+	size_t total_bytes;        /**< obtained from the system so far */
 };
 
 /** Give back all memory; the arena may be used again. */
@@ -38,6 +39,9 @@ void *arena_array(struct arena *arena, size_t count, size_t bytes);
 
 /** Copy of @p len bytes with a NUL behind them. */
 char *arena_copy(struct arena *arena, const void *from, size_t len);
+
+/** Memory of xrealloc(): from now on to be freed with the arena. */
+void arena_take(struct arena *arena, void *mem);
 
 char *arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -30,9 +30,6 @@ const struct plan *compile(struct arena *arena, const char *path,
 	if (plan->verify & VERIFY_NODES)
 		remote_publish(arena, env, plan);
 	emit_ipxe(plan, EMIT_IMAGE, &script);
-	plan->script = (struct text){
-		arena_copy(arena, sbuf_text(&script), script.len), script.len
-	};
-	sbuf_release(&script);
+	plan->script = sbuf_give(&script, arena);
 	return plan;
 }

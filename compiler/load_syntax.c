@@ -77,7 +77,9 @@ static bool line_above(const struct fault *f, struct fault *ret_above)
 	struct fault above = *f;
 
 	while (above.place.line > 1) {
-		fault_at(&above, f->source->lines[above.place.line - 2]);
+		struct text line = source_line(f->source, above.place.line - 1);
+
+		fault_at(&above, (uint32_t)(line.ptr - f->source->bytes.ptr));
 		if (above.first < above.line_end &&
 		    byte_at(&above, above.first) != '#') {
 			*ret_above = above;

@@ -72,8 +72,9 @@ static const char *add_to_flow(const struct node *node, struct text phase,
 
 static bool has_carriage_returns(const struct source *source)
 {
-	return source->line_count > 1 && source->lines[1] > 1 &&
-	       source->bytes.ptr[source->lines[1] - 2] == '\r';
+	const char *feed = memchr(source->bytes.ptr, '\n', source->bytes.len);
+
+	return feed && feed > source->bytes.ptr && feed[-1] == '\r';
 }
 
 static const char *add_to_block(const struct node *node, struct text phase,

@@ -46,8 +46,7 @@ static const struct doc *vars_read(struct resolve *r, const char *path,
 			error == -EFBIG ? "is larger than 64 MiB"
 					: strerror(-error));
 	} else {
-		source = source_new(r->arena, path, sbuf_text(&bytes),
-				    bytes.len);
+		source = source_take(r->arena, path, &bytes);
 		doc = load(r->arena, source, r->ds);
 	}
 	sbuf_release(&bytes);

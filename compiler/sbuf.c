@@ -30,6 +30,7 @@ void sbuf_reserve(struct sbuf *sb, size_t more)
 		return;
 	sb->room = need > 2 * sb->room ? need : 2 * sb->room;
 	sb->ptr = xrealloc(sb->ptr, sb->room);
+	sb->ptr[sb->len] = '\0';
 }
 
 void sbuf_puts(struct sbuf *sb, const char *text)
@@ -109,6 +110,16 @@ void sbuf_printf(struct sbuf *sb, const char *format, ...)
 	va_start(args, format);
 	sbuf_vprintf(sb, format, args);
 	va_end(args);
+}
+
+struct text sbuf_give(struct sbuf *sb, struct arena *arena)
+{
+	struct text text = { sbuf_text(sb), sb->len };
+
+	if (sb->ptr)
+		arena_take(arena, sb->ptr);
+	*sb = (struct sbuf){ 0 };
+	return text;
 }
 
 const char *sbuf_text(const struct sbuf *sb)

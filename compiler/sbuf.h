@@ -4,9 +4,11 @@
  * @file
  * Text that grows. The bytes may hold NULs; a NUL always follows them.
  */
+#include "text.h"
+
 #include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
+
+struct arena;
 
 /** Zero-initialise before first use. */
 struct sbuf {
@@ -38,6 +40,9 @@ static inline void sbuf_putc(struct sbuf *sb, char c)
 {
 	sbuf_add(sb, &c, 1);
 }
+
+/** Hand the text over to an arena, without copying. @param sb	left empty */
+struct text sbuf_give(struct sbuf *sb, struct arena *arena);
 
 /** @return NUL-terminated, never NULL; valid until the next addition */
 const char *sbuf_text(const struct sbuf *sb);

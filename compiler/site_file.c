@@ -58,8 +58,7 @@ static const struct doc *read_part(struct parts *parts, const char *path,
 		diag_at(parts->ds, at.source ? DIAG_E605 : DIAG_E100, at,
 			"%s: %s", path, strerror(-error));
 	else
-		source = source_new(parts->arena, path, sbuf_text(&bytes),
-				    bytes.len);
+		source = source_take(parts->arena, path, &bytes);
 	sbuf_release(&bytes);
 	return source ? load(parts->arena, source, parts->ds) : NULL;
 }

@@ -1,6 +1,7 @@
 #include "source.h"
 
 #include "arena.h"
+#include "sbuf.h"
 #include "utf8.h"
 
 #include <assert.h>
@@ -28,62 +29,126 @@ static const char *next_line(const char *at, const char *end)
 	return feed ? feed + 1 : NULL;
 }
 
+static uint64_t ones(uint64_t bytes)
+{
+	return bytes * 0x0101010101010101 >> 56;
+}
+
 /* How many of some bytes are not the first of their character. */
 static uint32_t count_continuations(const char *at, size_t len)
 {
-	const uint64_t ones = 0x0101010101010101;
+	const uint64_t low = 0x0101010101010101;
 	uint64_t word;
 	uint32_t count = 0;
 
 	for (; len >= sizeof(word); at += sizeof(word), len -= sizeof(word)) {
 		memcpy(&word, at, sizeof(word));
-		word = word >> 7 & ~word >> 6 & ones; /* 0x80 but not 0x40 */
-		count += (uint32_t)(word * ones >> 56);
+		/* 0x80 but not 0x40 */
+		count += (uint32_t)ones(word >> 7 & ~word >> 6 & low);
 	}
 	while (len--)
 		count += utf8_continues(*at++);
 	return count;
 }
 
-static const uint32_t *sum_continuations(struct arena *arena, struct text bytes)
+static uint32_t count_feeds(struct text text)
 {
-	size_t blocks = bytes.len / PLACE_BLOCK_BYTES;
-	uint32_t *sums = arena_new_array(arena, blocks + 1, uint32_t);
+	const char *end = text.ptr + text.len;
+	uint32_t count = 0;
 
-	for (size_t i = 0; i < blocks; i++)
-		sums[i + 1] =
-			sums[i] +
-			count_continuations(bytes.ptr + i * PLACE_BLOCK_BYTES,
-					    PLACE_BLOCK_BYTES);
-	return sums;
+	for (const char *at = text.ptr; (at = next_line(at, end));)
+		count++;
+	return count;
+}
+
+/* Of all that is before a block. */
+struct source_sums {
+	uint32_t feeds, continuations;
+};
+
+static struct text block_of(const struct source *source, size_t block)
+{
+	size_t begin = block * PLACE_BLOCK_BYTES;
+	size_t rest = source->bytes.len - begin;
+
+	return (struct text){ source->bytes.ptr + begin,
+			      rest < PLACE_BLOCK_BYTES ? rest
+						       : PLACE_BLOCK_BYTES };
+}
+
+/* For each block, the last of which may be empty, and for the end. */
+static void sum_up(struct arena *arena, struct source *source)
+{
+	size_t blocks = source->bytes.len / PLACE_BLOCK_BYTES + 1;
+	struct source_sums *sums =
+		arena_new_array(arena, blocks + 1, struct source_sums);
+
+	for (size_t i = 0; i < blocks; i++) {
+		struct text block = block_of(source, i);
+
+		sums[i + 1].feeds = sums[i].feeds + count_feeds(block);
+		sums[i + 1].continuations =
+			sums[i].continuations +
+			count_continuations(block.ptr, block.len);
+	}
+	source->sums = sums;
+	source->line_count = sums[blocks].feeds + (size_t)1;
+}
+
+static const struct source *source_of(struct arena *arena, const char *path,
+				      struct text bytes)
+{
+	struct source *source = arena_new(arena, struct source);
+
+	assert(bytes.len <= UINT32_MAX);
+	source->path = text_of(arena_copy(arena, path, strlen(path)));
+	source->bytes = bytes;
+	sum_up(arena, source);
+	return source;
 }
 
 const struct source *source_new(struct arena *arena, const char *path,
 				const void *bytes, size_t len)
 {
-	struct source *source = arena_new(arena, struct source);
-	const char *begin = arena_copy(arena, bytes, len), *end = begin + len;
-	uint32_t *lines;
+	return source_of(arena, path,
+			 (struct text){ arena_copy(arena, bytes, len), len });
+}
 
-	assert(len <= UINT32_MAX);
-	source->path = text_of(arena_copy(arena, path, strlen(path)));
-	source->bytes = (struct text){ begin, len };
-	for (const char *at = begin; at; at = next_line(at, end))
-		source->line_count++;
-	lines = arena_new_array(arena, source->line_count, uint32_t);
-	source->lines = lines;
-	*lines++ = (uint32_t)source_bom_bytes(source);
-	for (const char *at = begin; (at = next_line(at, end));)
-		*lines++ = (uint32_t)(at - begin);
-	source->continuations = sum_continuations(arena, source->bytes);
-	return source;
+const struct source *source_take(struct arena *arena, const char *path,
+				 struct sbuf *bytes)
+{
+	return source_of(arena, path, sbuf_give(bytes, arena));
+}
+
+/* Where a line begins, counted from 0. */
+static size_t line_begin(const struct source *source, size_t line)
+{
+	size_t low = 0, high = source->bytes.len / PLACE_BLOCK_BYTES + 1;
+	const char *at;
+
+	if (!line)
+		return source_bom_bytes(source);
+	/* The last block with fewer line feeds before it has the one that
+	 * ends the line above. */
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (source->sums[middle].feeds < line)
+			low = middle;
+		else
+			high = middle;
+	}
+	at = source->bytes.ptr + low * PLACE_BLOCK_BYTES;
+	for (size_t i = source->sums[low].feeds; i < line; i++)
+		at = next_line(at, source->bytes.ptr + source->bytes.len);
+	return (size_t)(at - source->bytes.ptr);
 }
 
 static size_t characters_before(const struct source *source, size_t offset)
 {
 	size_t block = offset / PLACE_BLOCK_BYTES;
 
-	return offset - source->continuations[block] -
+	return offset - source->sums[block].continuations -
 	       count_continuations(source->bytes.ptr +
 					   block * PLACE_BLOCK_BYTES,
 				   offset % PLACE_BLOCK_BYTES);
@@ -91,36 +156,34 @@ static size_t characters_before(const struct source *source, size_t offset)
 
 struct place source_place(const struct source *source, size_t offset)
 {
-	size_t low = 0, high = source->line_count;
-	struct place place;
+	size_t block = offset / PLACE_BLOCK_BYTES, begin;
+	struct text before = block_of(source, block);
+	struct place place = { .column = 1 };
 
 	assert(offset <= source->bytes.len);
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-
-		if (source->lines[middle] <= offset)
-			low = middle;
-		else
-			high = middle;
-	}
-	place = (struct place){ .line = low + 1, .column = 1 };
-	if (offset > source->lines[low])
+	before.len = offset % PLACE_BLOCK_BYTES;
+	place.line = source->sums[block].feeds + count_feeds(before) + 1;
+	begin = line_begin(source, place.line - 1);
+	if (offset > begin)
 		place.column += characters_before(source, offset) -
-				characters_before(source, source->lines[low]);
+				characters_before(source, begin);
 	return place;
 }
 
 struct text source_line(const struct source *source, size_t line)
 {
-	size_t begin, end;
+	const char *ptr = source->bytes.ptr;
+	const char *end = ptr + source->bytes.len, *feed;
+	size_t begin;
 
 	assert(line >= 1 && line <= source->line_count);
-	begin = source->lines[line - 1];
-	end = line < source->line_count ? source->lines[line] - 1
-					: source->bytes.len;
-	if (end > begin && source->bytes.ptr[end - 1] == '\r')
+	begin = line_begin(source, line - 1);
+	feed = memchr(ptr + begin, '\n', source->bytes.len - begin);
+	if (feed)
+		end = feed;
+	if (end > ptr + begin && end[-1] == '\r')
 		end--;
-	return (struct text){ source->bytes.ptr + begin, end - begin };
+	return (struct text){ ptr + begin, (size_t)(end - ptr) - begin };
 }
 
 bool span_find_text(struct span at, struct text text, struct span *ret)
@@ -137,16 +200,6 @@ bool span_find_text(struct span at, struct text text, struct span *ret)
 		return true;
 	}
 	return false;
-}
-
-static size_t count_feeds(struct text text)
-{
-	size_t count = 0;
-
-	for (const char *at = text.ptr;
-	     (at = next_line(at, text.ptr + text.len));)
-		count++;
-	return count;
 }
 
 /* The line that holds a byte, without its end. */

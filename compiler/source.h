@@ -7,6 +7,8 @@
 #include "text.h"
 
 struct arena;
+struct sbuf;
+struct source_sums;
 
 /** Larger files are refused: nothing that people write comes near. */
 #define SOURCE_BYTES_MAX ((size_t)64 << 20)
@@ -15,12 +17,9 @@ struct arena;
 struct source {
 	struct text path;  /**< as the user would write it, for messages */
 	struct text bytes; /**< the whole file; may hold any byte, NUL too */
-	/** Offset of each line's first byte; a byte order mark is before it */
-	const uint32_t *lines;
 	size_t line_count; /**< at least 1 */
-	/** For source_place(): bytes that continue a character, before each
-	 * block of the file */
-	const uint32_t *continuations;
+	/** For source_place(): what is before each block of the file */
+	const struct source_sums *sums;
 };
 
 /** For people: both count from 1, columns count code points. */
@@ -34,6 +33,10 @@ struct place {
 const struct source *source_new(struct arena *arena, const char *path,
 				const void *bytes, size_t len);
 
+/** The same of text that need not be copied. @param bytes	left empty */
+const struct source *source_take(struct arena *arena, const char *path,
+				 struct sbuf *bytes);
+
 /** Length of the byte order mark that the file begins with; 0 or 3. */
 size_t source_bom_bytes(const struct source *source);
 
@@ -44,7 +47,8 @@ size_t source_bom_bytes(const struct source *source);
  */
 struct place source_place(const struct source *source, size_t offset);
 
-/** Line without its end. @param line counts from 1, must exist */
+/** Line without its end, and without a byte order mark before it. @param line
+ * counts from 1, must exist */
 struct text source_line(const struct source *source, size_t line);
 
 /**

@@ -184,14 +184,30 @@ int files_write(int root, const char *path, const void *bytes, size_t len)
 	return result;
 }
 
+enum { SLURP_BYTES = 16384 };
+
+/* Room for all of a file, where that is known, and for finding its end. */
+static void slurp_reserve(int fd, size_t max_bytes, struct sbuf *bytes)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && st.st_size > 0 &&
+	    (uint64_t)st.st_size <= max_bytes)
+		sbuf_reserve(bytes, (size_t)st.st_size + 1);
+}
+
 int files_slurp(int fd, size_t max_bytes, struct sbuf *ret_bytes)
 {
 	size_t before = ret_bytes->len;
-	char block[16384];
 
+	slurp_reserve(fd, max_bytes, ret_bytes);
 	for (;;) {
-		ssize_t got = read(fd, block, sizeof(block));
+		ssize_t got;
 
+		if (ret_bytes->room < ret_bytes->len + 2)
+			sbuf_reserve(ret_bytes, SLURP_BYTES);
+		got = read(fd, ret_bytes->ptr + ret_bytes->len,
+			   ret_bytes->room - ret_bytes->len - 1);
 		if (got == 0)
 			return 0;
 		if (got < 0 && errno != EINTR)
@@ -200,7 +216,8 @@ int files_slurp(int fd, size_t max_bytes, struct sbuf *ret_bytes)
 			continue;
 		if (ret_bytes->len - before + (size_t)got > max_bytes)
 			return -EFBIG;
-		sbuf_add(ret_bytes, block, (size_t)got);
+		ret_bytes->len += (size_t)got;
+		ret_bytes->ptr[ret_bytes->len] = '\0';
 	}
 }
 
