@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "doc.h"
 #include "load_parts.h"
+#include "map.h"
 #include "utf8.h"
 
 #include <stdlib.h>
@@ -35,20 +36,10 @@ static void names_release(struct names *names)
 	free(names->slots);
 }
 
-/* FNV-1a, with the high bits brought down. */
-static size_t name_hash(struct text text)
-{
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3;
-	return (size_t)(hash ^ hash >> 32);
-}
-
 /* @return the slot that holds it, or the empty one where it would go */
 static uint32_t *names_slot(const struct names *names, struct text text)
 {
-	size_t mask = 2 * names->room - 1, slot = name_hash(text) & mask;
+	size_t mask = 2 * names->room - 1, slot = text_hash(text) & mask;
 
 	while (names->slots[slot] &&
 	       !text_equal(names->at[names->slots[slot] - 1].text, text))
@@ -120,6 +111,7 @@ struct loader {
 
 	bool json_pairs;     /* ends of strings must be looked for */
 	bool ascii;          /* every character is one byte */
+	size_t bom;          /* bytes of the byte order mark */
 	size_t mark, offset; /* the place last asked for: in code points after
 			      * the byte order mark, and in bytes */
 	struct span last_quoted;
@@ -145,16 +137,11 @@ static void loader_release(struct loader *l)
 
 /* libyaml counts code points; we count bytes. Marks mostly go forward, and
  * never far back, so walking from the last one is cheap. */
-static uint32_t mark_offset(struct loader *l, size_t mark)
+static uint32_t mark_walk(struct loader *l, size_t mark)
 {
 	const char *bytes = l->source->bytes.ptr;
 	size_t end = l->source->bytes.len;
 
-	if (l->ascii) {
-		size_t offset = mark + source_bom_bytes(l->source);
-
-		return (uint32_t)(offset < end ? offset : end);
-	}
 	for (; l->mark < mark && l->offset < end; l->mark++)
 		do
 			l->offset++;
@@ -164,6 +151,15 @@ static uint32_t mark_offset(struct loader *l, size_t mark)
 			l->offset--;
 		while (utf8_continues(bytes[l->offset]));
 	return (uint32_t)l->offset;
+}
+
+static inline uint32_t mark_offset(struct loader *l, size_t mark)
+{
+	size_t offset = mark + l->bom, end = l->source->bytes.len;
+
+	if (!l->ascii)
+		return mark_walk(l, mark);
+	return (uint32_t)(offset < end ? offset : end);
 }
 
 static struct span event_span(struct loader *l, const yaml_event_t *event)
@@ -446,6 +442,7 @@ static void on_key(struct loader *l, struct text text, bool plain,
 	key_add(l, NO_NAME, at);
 }
 
+/* The file has none, but an escape may stand for one. */
 static void nul_refuse(struct loader *l, struct text text, struct span at)
 {
 	if (memchr(text.ptr, '\0', text.len))
@@ -461,10 +458,10 @@ static bool is_block(yaml_scalar_style_t style)
 
 /* Just the scalar, without anchor, and without the empty lines that libyaml
  * counts to block text. */
-static struct span scalar_span(struct loader *l, const yaml_event_t *event)
+static struct span scalar_span(struct loader *l, const yaml_event_t *event,
+			       struct span at)
 {
 	yaml_scalar_style_t style = event->data.scalar.style;
-	struct span at = event_span(l, event);
 
 	if (event->data.scalar.anchor)
 		span_skip_anchor(&at);
@@ -493,13 +490,15 @@ static void on_scalar(struct loader *l, const yaml_event_t *event)
 	bool plain = style == YAML_PLAIN_SCALAR_STYLE, is_key = wants_key(l);
 	struct text text = { (const char *)event->data.scalar.value,
 			     event->data.scalar.length };
-	struct span whole = event_span(l, event), at = scalar_span(l, event);
+	struct span whole = event_span(l, event);
+	struct span at = scalar_span(l, event, whole);
 	uint64_t bytes = VALUE_BYTES + text.len;
 	int64_t anchor = anchor_begin(l, event->data.scalar.anchor, whole);
 	struct doc *doc = NULL;
 
 	tag_refuse(l, event->data.scalar.tag, whole);
-	nul_refuse(l, text, at);
+	if (style == YAML_DOUBLE_QUOTED_SCALAR_STYLE)
+		nul_refuse(l, text, at);
 	if (!plain && !is_block(style))
 		l->last_quoted = at;
 	if (!is_key || anchor != NO_NAME)
@@ -664,9 +663,8 @@ static void syntax_error(struct loader *l, const yaml_parser_t *parser)
 
 static void parse(struct loader *l)
 {
-	size_t bom = source_bom_bytes(l->source);
-	struct text bytes = { l->source->bytes.ptr + bom,
-			      l->source->bytes.len - bom };
+	struct text bytes = { l->source->bytes.ptr + l->bom,
+			      l->source->bytes.len - l->bom };
 	struct sbuf decoded = { 0 };
 	yaml_parser_t parser;
 	yaml_event_t event;
@@ -680,7 +678,7 @@ static void parse(struct loader *l)
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)bytes.ptr,
 				     bytes.len);
-	l->offset = bom;
+	l->offset = l->bom;
 	while (!l->done && !l->failed) {
 		if (!yaml_parser_parse(&parser, &event)) {
 			syntax_error(l, &parser);
@@ -697,15 +695,14 @@ static void parse(struct loader *l)
  * look at all others, so they are refused before it sees them. */
 static bool begin_check(struct loader *l)
 {
-	size_t bom = source_bom_bytes(l->source);
-	uint32_t begin = load_skip_comments(l->source, (uint32_t)bom);
+	uint32_t begin = load_skip_comments(l->source, (uint32_t)l->bom);
 	struct place place = source_place(l->source, begin);
 	struct diag *diag;
 
 	if (begin == l->source->bytes.len) {
 		diag_at(l->ds, DIAG_E104, span_of(l->source, 0, 0),
 			"there is nothing in this file%s",
-			l->source->bytes.len > bom ? " but comments" : "");
+			l->source->bytes.len > l->bom ? " but comments" : "");
 		return false;
 	}
 	if (l->source->bytes.ptr[begin] != '%' || place.column != 1)
@@ -731,7 +728,10 @@ static bool size_check(struct loader *l)
 const struct doc *load(struct arena *arena, const struct source *source,
 		       struct diags *ds)
 {
-	struct loader loader = { .arena = arena, .source = source, .ds = ds };
+	struct loader loader = { .arena = arena,
+				 .source = source,
+				 .ds = ds,
+				 .bom = source_bom_bytes(source) };
 	size_t errors = ds->errors;
 
 	if (size_check(&loader) &&
