@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "check_rules.h"
 #include "effective.h"
+#include "map.h"
 #include "plan.h"
 #include "resolve.h"
 
@@ -15,38 +16,65 @@ struct check {
 };
 
 struct identity {
-	struct located value;
+	const struct located *value;
 	const struct node *node;
 };
 
 static int compare_identities(const void *a, const void *b)
 {
-	const struct identity *x = a, *y = b;
-	int order = text_compare(x->value.text, y->value.text);
+	const struct located *x = ((const struct identity *)a)->value;
+	const struct located *y = ((const struct identity *)b)->value;
+	int order = text_compare(x->text, y->text);
 
 	if (order)
 		return order;
 	/* The earlier place is the first one, the later one the repeat. */
-	return (x->value.at.begin > y->value.at.begin) -
-	       (x->value.at.begin < y->value.at.begin);
+	return (x->at.begin > y->at.begin) - (x->at.begin < y->at.begin);
+}
+
+/* Nearly always they do, and then need not be sorted. */
+static bool all_differ(const struct identity *all, size_t count)
+{
+	struct arena scratch = { 0 };
+	size_t room = 64;
+	uint32_t *slots; /* number of the identity, plus one */
+	bool differ = true;
+
+	while (room < 2 * count)
+		room = size_product(room, 2);
+	slots = arena_new_array(&scratch, room, uint32_t);
+	for (size_t i = 0; i < count && differ; i++) {
+		const struct text text = all[i].value->text;
+		size_t slot = text_hash(text) & (room - 1);
+
+		for (; slots[slot] && differ; slot = (slot + 1) & (room - 1))
+			differ = !text_equal(all[slots[slot] - 1].value->text,
+					     text);
+		slots[slot] = (uint32_t)i + 1;
+	}
+	arena_release(&scratch);
+	return differ;
 }
 
 static void check_unique(struct check *c, const char *what,
 			 struct identity *all, size_t count)
 {
-	if (count > 1)
-		qsort(all, count, sizeof(*all), compare_identities);
+	if (all_differ(all, count))
+		return;
+	qsort(all, count, sizeof(*all), compare_identities);
 	for (size_t i = 1, first = 0; i < count; i++) {
+		const struct located *value = all[i].value;
 		struct diag *d;
 
-		if (!text_equal(all[i].value.text, all[first].value.text)) {
+		if (!text_equal(value->text, all[first].value->text)) {
 			first = i;
 			continue;
 		}
-		d = diag_at(c->ds, DIAG_E310, all[i].value.at,
+		d = diag_at(c->ds, DIAG_E310, value->at,
 			    "%s %s is already that of node \"%s\"", what,
-			    all[i].value.text.ptr, all[first].node->name.ptr);
-		diag_note_at(c->ds, d, all[first].value.at, "given here first");
+			    value->text.ptr, all[first].node->name.ptr);
+		diag_note_at(c->ds, d, all[first].value->at,
+			     "given here first");
 	}
 }
 
@@ -63,25 +91,35 @@ static void unique_macs(struct check *c)
 	for (size_t i = 0; i < site->node_count; i++)
 		for (size_t m = 0; m < site->nodes[i].mac_count; m++)
 			all[count++] =
-				(struct identity){ site->nodes[i].macs[m],
+				(struct identity){ &site->nodes[i].macs[m],
 						   &site->nodes[i] };
 	check_unique(c, "MAC address", all, count);
+}
+
+static const struct located *tag_of(const struct node *node, size_t offset)
+{
+	const struct located *value =
+		(const void *)((const char *)node + offset);
+
+	return value->text.ptr ? value : NULL;
 }
 
 static void unique_tag(struct check *c, const char *what, size_t offset)
 {
 	const struct site *site = c->site;
-	struct identity *all =
-		arena_new_array(c->arena, site->node_count, struct identity);
+	struct identity *all;
 	size_t count = 0;
 
+	for (size_t i = 0; i < site->node_count; i++)
+		count += tag_of(&site->nodes[i], offset) != NULL;
+	all = arena_new_array(c->arena, count, struct identity);
+	count = 0;
 	for (size_t i = 0; i < site->node_count; i++) {
 		const struct node *node = &site->nodes[i];
-		const struct located *value =
-			(const void *)((const char *)node + offset);
+		const struct located *value = tag_of(node, offset);
 
-		if (value->text.ptr)
-			all[count++] = (struct identity){ *value, node };
+		if (value)
+			all[count++] = (struct identity){ value, node };
 	}
 	check_unique(c, what, all, count);
 }

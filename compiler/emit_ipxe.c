@@ -151,11 +151,13 @@ static void emit_identify(struct emit *e)
 void emit_mac_labels(struct emit *e, const struct node *node)
 {
 	for (size_t i = 0; i < node->mac_count; i++) {
-		PUT(":mac-");
+		char digits[13] = "";
+		size_t count = 0;
+
 		for (const char *c = node->macs[i].text.ptr; *c; c++)
 			if (*c != ':')
-				sbuf_putc(e->out, *c);
-		PUT("\n");
+				digits[count++] = *c;
+		PUT(":mac-%s\n", digits);
 	}
 }
 

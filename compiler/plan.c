@@ -131,6 +131,17 @@ static void plan_unknown(struct arena *arena, const struct effective *effective,
 		plan->ruled[i] = order_of_one(arena, &effective->ruled[i]);
 }
 
+/* Few machines have a shape that no other has had. */
+static void **shape_slot(struct map *shapes, struct text key)
+{
+	void **slot = map_find(shapes, key);
+
+	if (slot)
+		return slot;
+	key.ptr = arena_copy(shapes->arena, key.ptr, key.len);
+	return map_at(shapes, key);
+}
+
 /* Which machines share an order. The first machine of an order, by name, makes
  * its number, so that numbers do not depend on the order in the file. */
 static void plan_orders(struct arena *arena, const struct effective *effective,
@@ -147,9 +158,7 @@ static void plan_orders(struct arena *arena, const struct effective *effective,
 		void **slot;
 
 		shape_key(&effective->machines[i], &key);
-		slot = map_at(&shapes, (struct text){ arena_copy(arena, key.ptr,
-								 key.len),
-						      key.len });
+		slot = shape_slot(&shapes, (struct text){ key.ptr, key.len });
 		if (!*slot)
 			*slot = (void *)(uintptr_t)++plan->order_count;
 		number[i] = (size_t)(uintptr_t)*slot;

@@ -37,10 +37,19 @@ static int compare_names(const void *a, const void *b)
 	return text_compare(*(const struct text *)a, *(const struct text *)b);
 }
 
+/* As people and programs write them, mostly. */
+static bool are_sorted(const char *at, size_t count, size_t bytes)
+{
+	for (size_t i = 1; i < count; i++)
+		if (compare_names(at + (i - 1) * bytes, at + i * bytes) > 0)
+			return false;
+	return true;
+}
+
 /* Profiles, groups and nodes all begin with their name. */
 void sort_by_name(void *at, size_t count, size_t bytes)
 {
-	if (count > 1)
+	if (!are_sorted(at, count, bytes))
 		qsort(at, count, bytes, compare_names);
 }
 

@@ -13,18 +13,16 @@ void parse_macs(struct resolve *r, const struct doc *doc,
 
 	if (refuse_empty_list(r, doc, field->name))
 		return;
-	node->macs = arena_new_array(r->arena, list.count, struct located);
+	node->macs = list.at; /* each takes the place of what was written */
 	for (size_t i = 0; i < list.count; i++) {
-		struct located *mac = &node->macs[node->mac_count];
+		struct located mac = list.at[i];
 		const char *wrong =
-			value_mac(r->arena, list.at[i].text, &mac->text);
+			value_mac(r->arena, list.at[i].text, &mac.text);
 
-		if (wrong) {
+		if (wrong)
 			bad_value(r, DIAG_E301, &list.at[i], wrong);
-			continue;
-		}
-		mac->at = list.at[i].at;
-		node->mac_count++;
+		else
+			node->macs[node->mac_count++] = mac;
 	}
 }
 

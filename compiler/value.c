@@ -36,16 +36,19 @@ static unsigned hex_value(char c)
 static bool hex_groups(struct text text, size_t count, size_t group,
 		       char separator, char *digits)
 {
-	size_t want = separator ? count + count / group - 1 : count, n = 0;
+	size_t want = separator ? count + count / group - 1 : count;
+	size_t n = 0, left = group; /* digits before a separator */
 
 	if (text.len != want)
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
-		if (separator && i % (group + 1) == group) {
+		if (separator && !left) {
 			if (text.ptr[i] != separator)
 				return false;
+			left = group;
 		} else if (is_hex(text.ptr[i])) {
 			digits[n++] = lower(text.ptr[i]);
+			left--;
 		} else {
 			return false;
 		}
@@ -76,7 +79,7 @@ const char *value_mac(struct arena *arena, struct text text, struct text *ret)
 	if (hex_value(digits[1]) & 1)
 		return "is a multicast address (its first byte is odd), which "
 		       "belongs to no card";
-	mac = arena_alloc(arena, 18);
+	mac = arena_alloc_aligned(arena, 18, 1);
 	for (size_t i = 0, o = 0; i < 12; i++) {
 		if (i && i % 2 == 0)
 			mac[o++] = ':';
@@ -88,52 +91,57 @@ const char *value_mac(struct arena *arena, struct text text, struct text *ret)
 
 /* Reported by real machines whose maker filled in nothing; more than one
  * machine has them, so that none can be told by them. */
-static const char *const junk_uuids[] = {
-	"00000000-0000-0000-0000-000000000000",
-	"ffffffff-ffff-ffff-ffff-ffffffffffff",
-	"03000200-0400-0500-0006-000700080009",
-	"00020003-0004-0005-0006-000700080009",
-	"12345678-1234-5678-90ab-cddeefaabbcc",
-	"fefefefe-fefe-fefe-fefe-fefefefefefe",
+#define JUNK(literal)                          \
+	{                                      \
+		(literal), sizeof(literal) - 1 \
+	}
+
+static const struct text junk_uuids[] = {
+	JUNK("00000000-0000-0000-0000-000000000000"),
+	JUNK("ffffffff-ffff-ffff-ffff-ffffffffffff"),
+	JUNK("03000200-0400-0500-0006-000700080009"),
+	JUNK("00020003-0004-0005-0006-000700080009"),
+	JUNK("12345678-1234-5678-90ab-cddeefaabbcc"),
+	JUNK("fefefefe-fefe-fefe-fefe-fefefefefefe"),
 };
 
-static const char *const junk_tags[] = {
-	"0",
-	"00000000",
-	"0123456789",
-	"123456789",
-	"1234567890",
-	"0000000000",
-	"Asset Tag",
-	"Asset-1234567890",
-	"Chassis Serial Number",
-	"Default string",
-	"Empty",
-	"INVALID",
-	"N/A",
-	"NA",
-	"No Asset Information",
-	"No Asset Tag",
-	"None",
-	"Not Applicable",
-	"Not Available",
-	"Not Specified",
-	"Null",
-	"OEM",
-	"SerNum",
-	"Serial Number",
-	"System Serial Number",
-	"To Be Filled By O.E.M.",
-	"To be filled by O.E.M.",
-	"Unknown",
-	"xxxxxxxxxx",
+static const struct text junk_tags[] = {
+	JUNK("0"),
+	JUNK("00000000"),
+	JUNK("0123456789"),
+	JUNK("123456789"),
+	JUNK("1234567890"),
+	JUNK("0000000000"),
+	JUNK("Asset Tag"),
+	JUNK("Asset-1234567890"),
+	JUNK("Chassis Serial Number"),
+	JUNK("Default string"),
+	JUNK("Empty"),
+	JUNK("INVALID"),
+	JUNK("N/A"),
+	JUNK("NA"),
+	JUNK("No Asset Information"),
+	JUNK("No Asset Tag"),
+	JUNK("None"),
+	JUNK("Not Applicable"),
+	JUNK("Not Available"),
+	JUNK("Not Specified"),
+	JUNK("Null"),
+	JUNK("OEM"),
+	JUNK("SerNum"),
+	JUNK("Serial Number"),
+	JUNK("System Serial Number"),
+	JUNK("To Be Filled By O.E.M."),
+	JUNK("To be filled by O.E.M."),
+	JUNK("Unknown"),
+	JUNK("xxxxxxxxxx"),
 };
 
-static bool is_junk(struct text text, const char *const *junk, size_t count)
+static bool is_junk(struct text text, const struct text *junk, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (text.len == strlen(junk[i]) &&
-		    strncasecmp(text.ptr, junk[i], text.len) == 0)
+		if (text.len == junk[i].len &&
+		    strncasecmp(text.ptr, junk[i].ptr, text.len) == 0)
 			return true;
 	return false;
 }
@@ -174,7 +182,7 @@ bad:
 
 const char *value_plain(struct arena *arena, struct text text, struct text *ret)
 {
-	char *plain = arena_alloc(arena, text.len + 1);
+	char *plain = arena_alloc_aligned(arena, text.len + 1, 1);
 	size_t len = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
