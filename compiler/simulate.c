@@ -189,10 +189,11 @@ static void note_label(struct sim_script *script, const struct line *line)
 /* No label is without a colon. */
 static size_t count_colons(struct text bytes)
 {
+	const char *end = bytes.ptr + bytes.len, *at = bytes.ptr;
 	size_t count = 0;
 
-	for (size_t i = 0; i < bytes.len; i++)
-		count += bytes.ptr[i] == ':';
+	while (at < end && (at = memchr(at, ':', (size_t)(end - at))))
+		at++, count++;
 	return count;
 }
 
