@@ -15,12 +15,22 @@ FINAL = ["retry", "reboot", "poweroff", "exit"]
 SERIALS = ["SN 42/7", "#1", "a%25b", "||", "x&&y", "S=1;2", "{}", "-n", "Q?a=b:c@d"]
 
 
+# What firmware may say, and rules may look for.
+MAKERS = ["Dell Inc.", "HPE", "QEMU", "a;b || c", "#1", "${net0/mac}", "-n &&", "100%", "\\x\\"]
+
+
+def encoded(text):
+    """As unknown machines print it, and all that no pattern can hold plainly."""
+    return "".join(f"%{ord(c):02X}" if c in "%*?[" else c for c in text)
+
+
 class Chance:
     def __init__(self, seed, native=False):
         self.random = random.Random(seed)
         self.native = native
         self.files = {}
         self.used = set()
+        self.strangers = []  # machines that rules are about
 
     def pick(self, rows):
         return self.random.choice(rows)
@@ -80,6 +90,51 @@ class Chance:
             made["files"] = {"/etc/a": {"content": "of {{name}}, {{v}}\n", "mode": "0600"}}
         return made
 
+    def pattern(self, text):
+        """The whole text, or its beginning."""
+        if self.likely(0.4):
+            return encoded(text)
+        return encoded(text[: self.random.randint(1, min(len(text), 15))]) + "*"
+
+    def hexes(self, text, least):
+        digits = self.random.randint(least, len(text.replace(":", "").replace("-", "")))
+        end = [n for n, c in enumerate(text) if c not in ":-"][digits - 1] + 1
+        return text[:end] + ("*" if end < len(text) else "")
+
+    def rule(self, profiles, product, machines):
+        """For what begins with a product, and a machine that it may be for."""
+        match = {"product": product + "*"}
+        says = {"product": product + self.pick(["", "x", " 2", "0" * 60])}
+        mac = "02:00:" + ":".join(f"{self.random.randrange(256):02x}" for _ in range(4))
+        if self.likely(0.4):
+            says["manufacturer"] = self.pick(MAKERS)
+            match["manufacturer"] = [self.pattern(says["manufacturer"]), "None*"]
+        if self.likely(0.3):
+            says["uuid"] = self.uuid()
+            match["uuid"] = self.hexes(says["uuid"], 1)
+        if self.likely(0.3):
+            match["mac"] = ["52:54:00:*", self.hexes(mac, 4)]
+        if self.likely(0.2):
+            match[self.pick(["serial", "asset"])] = "*"
+        if not self.native and self.likely(0.3):
+            match["platform"] = self.pick(["efi", ["efi", "pcbios"]])
+            match["arch"] = self.pick(["arm64", "x86_64", ["x86_64", "arm64"]])
+        elif self.likely(0.5):
+            match["arch"] = ["arm64", "x86_64"]
+        machines.append(([mac], says))
+        return {"match": match, "boot": self.order(profiles, [])}
+
+    def unknown(self, profiles):
+        """A boot order, or rules: those for longer names of products first."""
+        if self.likely(0.3):
+            return self.order(profiles, [])
+        base = self.pick(["Model 123456789", "R", "ThinkSystem", "x || y # z"])[:15]
+        cuts = sorted({self.random.randint(1, len(base)) for _ in range(5)}, reverse=True)
+        rules = [self.rule(profiles, base[:cut], self.strangers) for cut in cuts]
+        if self.likely(0.5):
+            rules.append({"boot": self.order(profiles, [])})
+        return rules
+
     def menu(self, profiles, menus):
         names = self.random.sample(["one", "two", "three"], self.random.randint(1, 3))
         items = {name: self.order(profiles, menus, True) for name in names}
@@ -118,6 +173,7 @@ class Chance:
             self.pick(["n", "node-", "a.b-", "x"]) + str(n): self.node(names, menus, list(groups))
             for n in range(self.random.randint(1, 6))
         }
+        plain = {f"plain-{n}": {"kernel": self.file(f"kernel-plain-{n}")} for n in range(3)}
         verify = self.pick(["digest", "signature", ["signature", "digest"]])
         made = {
             "site": "chance",
@@ -125,8 +181,8 @@ class Chance:
             "trust": ["root.pem"],
             "verify": verify,
             "allow-unknown-install": True,
-            "unknown": self.order(["plain"], []),
-            "profiles": {**profiles, "plain": {"kernel": self.file("kernel-plain")}},
+            "unknown": self.unknown(list(plain)),
+            "profiles": {**profiles, **plain},
             "groups": groups,
             "nodes": nodes,
         }

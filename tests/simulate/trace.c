@@ -2,7 +2,7 @@
  * says ("=" and the text) and what it asks for (GET and the path). The world is
  * that of iPXE's Linux program, which tests/simulate/run compares it with.
  *
- *     trace SCRIPT URL DIRECTORY [MAC...] [uuid=… serial=… asset=…] */
+ *     trace SCRIPT URL DIRECTORY [MAC...] [uuid=… serial=… asset=… …] */
 #include "arena.h"
 #include "compile.h"
 #include "sbuf.h"
@@ -152,6 +152,8 @@ int main(int argc, char **argv)
 		if (!take_fact(argv[i], "uuid=", &made.uuid) &&
 		    !take_fact(argv[i], "serial=", &made.serial) &&
 		    !take_fact(argv[i], "asset=", &made.asset) &&
+		    !take_fact(argv[i], "manufacturer=", &made.manufacturer) &&
+		    !take_fact(argv[i], "product=", &made.product) &&
 		    made.card_count < CARDS_MAX)
 			add_card(&cards[made.card_count++], argv[i]);
 	end = sim_run(sim, sim_script_new(&world.arena, script), &made);
