@@ -30,6 +30,12 @@ void emit_heading(struct emit *e, const char *text)
 	PUT("\n");
 }
 
+void emit_hex(struct emit *e, struct text text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		PUT("%02x", (unsigned char)text.ptr[i]);
+}
+
 /* ------------------------------------------------------------ start -- */
 
 void emit_origin(struct emit *e)

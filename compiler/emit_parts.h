@@ -24,6 +24,9 @@ struct emit {
 /** A comment line that divides the script. */
 void emit_heading(struct emit *e, const char *text);
 
+/** As the type :hexraw prints it: such a token is never an option. */
+void emit_hex(struct emit *e, struct text text);
+
 /** "made by ipxe-embed from site.yaml", and that nobody edits it. */
 void emit_origin(struct emit *e);
 

@@ -52,7 +52,7 @@ static void emit_ask(struct emit *e)
 		    identities[i].kind, identities[i].kind,
 		    identities[i].setting,
 		    identities[i].next ? identities[i].next : "next",
-		    identities[i].kind);
+		    identities[i].setting);
 }
 
 static void emit_servers(struct emit *e)
@@ -176,6 +176,16 @@ void emit_order_script(const struct plan *plan, const struct order *order,
 	emit_order(e, order, "order");
 }
 
+/* In hex, since commands take for an option what begins with "-". */
+static void emit_tag(struct emit *e, const char *setting, struct text value)
+{
+	if (!value.ptr)
+		return;
+	PUT("iseq ${%s:hexraw} ", setting);
+	emit_hex(e, value);
+	PUT(" && goto mine ||\n");
+}
+
 /* Whether this machine has an identity of the node; else it ends. */
 static void emit_binding(struct emit *e, const struct node *node)
 {
@@ -190,16 +200,8 @@ static void emit_binding(struct emit *e, const struct node *node)
 		    ":machine\n");
 	if (node->uuid.text.ptr)
 		PUT("iseq ${uuid} %s && goto mine ||\n", node->uuid.text.ptr);
-	if (node->serial.text.ptr) {
-		PUT("iseq ${serial:uristring} ");
-		quote_uristring(e->out, node->serial.text);
-		PUT(" && goto mine ||\n");
-	}
-	if (node->asset.text.ptr) {
-		PUT("iseq ${asset:uristring} ");
-		quote_uristring(e->out, node->asset.text);
-		PUT(" && goto mine ||\n");
-	}
+	emit_tag(e, "serial", node->serial.text);
+	emit_tag(e, "asset", node->asset.text);
 	PUT("exit 1\n");
 	emit_mac_labels(e, node);
 	PUT(":mine\n");

@@ -124,12 +124,6 @@ static void emit_all_cuts(struct emit *e)
 
 /* -------------------------------------------------------------- tests -- */
 
-static void put_hex(struct emit *e, struct text text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		PUT("%02x", (unsigned char)text.ptr[i]);
-}
-
 /* Hex of hex: that of a trait in hex is written down in hex already. */
 static void put_hex_hex(struct emit *e, enum trait trait, struct text text)
 {
@@ -170,7 +164,7 @@ static void emit_pattern(struct emit *e, enum trait trait,
 		    pattern->text.ptr);
 	} else {
 		PUT("%s:hexraw} ", word);
-		put_hex(e, pattern->text);
+		emit_hex(e, pattern->text);
 	}
 	PUT(" && goto %s ||\n", label);
 	/* All images for BIOS are built for 32 bits. */
