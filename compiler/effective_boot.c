@@ -1,5 +1,7 @@
 #include "effective_parts.h"
 
+#include "boot_fact.h"
+#include "cleanup.h"
 #include "quote.h"
 #include "value.h"
 
@@ -185,6 +187,52 @@ static bool boot_initrds(struct context *c, struct boot *boot)
 	return good;
 }
 
+/* As struct boot has it. */
+static struct text unmarked(struct arena *arena, struct text marked)
+{
+	char *text = arena_copy(arena, marked.ptr, marked.len);
+
+	for (size_t i = 0; i < marked.len; i++)
+		if (text[i] == BOOT_FACT_MARK)
+			text[i] = '$';
+	return (struct text){ text, marked.len };
+}
+
+/* Up to the first mark of a fact; the fact goes, too. */
+static struct text take_piece(struct text *rest)
+{
+	const char *end = rest->ptr + rest->len;
+	const char *mark = memchr(rest->ptr, BOOT_FACT_MARK, rest->len);
+	struct text piece = { rest->ptr,
+			      (size_t)((mark ? mark : end) - rest->ptr) };
+	const char *next =
+		mark ? (const char *)memchr(mark, '}', (size_t)(end - mark)) + 1
+		     : end;
+
+	*rest = (struct text){ next, (size_t)(end - next) };
+	return piece;
+}
+
+/* What is wrong with a token: each piece between facts may become a word of its
+ * own in a script. A fact stands for some letters, of which none means anything
+ * to iPXE.
+ * @param piece	the whole token; becomes what is wrong */
+static const char *token_refusal(struct text *piece)
+{
+	struct text rest = *piece;
+	const char *wrong = NULL;
+
+	if (!rest.len)
+		return "has white space at an end or in a run, which iPXE "
+		       "would swallow";
+	while (!wrong && rest.len) {
+		*piece = take_piece(&rest);
+		if (piece->len)
+			wrong = quote_ipxe_refusal(*piece);
+	}
+	return wrong;
+}
+
 /* One argument may hold single spaces: the kernel sees the same text. */
 static bool split_arg(struct context *c, const struct templated *from,
 		      struct text text)
@@ -196,25 +244,53 @@ static bool split_arg(struct context *c, const struct templated *from,
 	if (!text.len)
 		return true;
 	for (size_t i = 0; i <= text.len; i++) {
-		struct text token = { text.ptr + begin, i - begin };
+		struct text token = { text.ptr + begin, i - begin }, piece;
 		const char *wrong;
 
 		if (i < text.len && text.ptr[i] != ' ')
 			continue;
 		begin = i + 1;
-		wrong = token.len ? quote_ipxe_refusal(token)
-				  : "has white space at an end or in a run, "
-				    "which iPXE would swallow";
+		piece = token;
+		wrong = token_refusal(&piece);
 		if (wrong) {
 			bad_rendered(c, DIAG_E311, from->at,
-				     token.len ? token : text, wrong);
+				     piece.len ? piece
+					       : unmarked(c->b->arena, text),
+				     wrong);
 			return false;
 		}
-		if (i < text.len) /* the last one ends in a NUL already */
+		if (memchr(token.ptr, BOOT_FACT_MARK, token.len))
+			token = unmarked(b->arena, token);
+		else if (i < text.len) /* the last ends in a NUL already */
 			token.ptr = arena_copy(b->arena, token.ptr, token.len);
 		*vec_push(b->arena, &b->args) = token;
 	}
 	return true;
+}
+
+static size_t arg_bytes(struct text arg)
+{
+	struct arg_piece piece;
+	size_t bytes = 0;
+
+	while (arg_next(&arg, &piece))
+		bytes += piece.fact ? piece.fact->bytes : piece.text.len;
+	return bytes;
+}
+
+static unsigned facts_in(const struct boot *boot)
+{
+	struct arg_piece piece;
+	unsigned facts = 0;
+
+	for (size_t i = 0; i < boot->arg_count; i++) {
+		struct text rest = boot->args[i];
+
+		while (arg_next(&rest, &piece))
+			if (piece.fact)
+				facts |= 1u << (piece.fact - boot_facts);
+	}
+	return facts;
 }
 
 static void warn_long_line(struct context *c, const struct boot *boot)
@@ -223,7 +299,7 @@ static void warn_long_line(struct context *c, const struct boot *boot)
 	size_t bytes = strlen("initrd=initrd.magic");
 
 	for (size_t i = 0; i < boot->arg_count; i++)
-		bytes += 1 + boot->args[i].len;
+		bytes += 1 + arg_bytes(boot->args[i]);
 	/* Secure Boot means UEFI, where there is no such limit. */
 	if (bytes <= COMMAND_LINE_MAX || *warned ||
 	    (c->b->site->verify & VERIFY_SECURE_BOOT))
@@ -254,18 +330,20 @@ static bool boot_args(struct context *c, struct boot *boot)
 
 			if (!arch_holds(list->at[j].archs, c->archs))
 				continue;
-			good = render(c, &list->at[j], &text) &&
+			good = render_argument(c, &list->at[j], &text) &&
 			       split_arg(c, &list->at[j], text) && good;
 			if (good)
 				trace_add(&b->trace, boot, "args", TEXT(""),
 					  &c->levels->at[i], list->at[j].at,
-					  text);
+					  b->trace.on ? unmarked(b->arena, text)
+						      : text);
 		}
 	}
 	boot->arg_count = b->args.count;
 	boot->args = arena_new_array(b->arena, b->args.count, struct text);
 	for (size_t i = 0; i < b->args.count; i++)
 		boot->args[i] = b->args.at[i];
+	boot->facts = facts_in(boot);
 	if (good)
 		warn_long_line(c, boot);
 	return good;

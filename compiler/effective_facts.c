@@ -1,29 +1,14 @@
 #include "effective_parts.h"
 
+#include "boot_fact.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 
 const char *const reserved_names[] = {
-	"name",
-	"site",
-	"url",
-	"profile",
-	"groups",
-	"mac",
-	"macs",
-	"uuid",
-	"serial",
-	"asset",
-	"ip",
-	"prefix",
-	"netmask",
-	"channel",
-	"phase",
-	"arch",
-	"serve",
-	/* planned, so taken already */
-	"boot",
-	NULL,
+	"name",  "site",   "url",   "profile", "groups", "mac",     "macs",
+	"uuid",  "serial", "asset", "ip",      "prefix", "netmask", "channel",
+	"phase", "arch",   "serve", "boot",    NULL,
 };
 
 void fact_set_doc(struct builder *b, enum fact fact, const struct doc *doc)
@@ -107,6 +92,34 @@ static void facts_set_node(struct builder *b, const struct node *node)
 		facts_set_ip(b, node->ip.text);
 }
 
+/* {{boot.mac}} and so on: a map of all of them, made once. */
+static const struct doc *machine_facts(struct builder *b)
+{
+	struct doc *map, *facts;
+
+	if (b->machine_facts)
+		return b->machine_facts;
+	map = arena_new(b->arena, struct doc);
+	facts = arena_new_array(b->arena, BOOT_FACTS, struct doc);
+	map->kind = DOC_MAP;
+	map->count = BOOT_FACTS;
+	map->pairs = arena_new_array(b->arena, BOOT_FACTS, struct doc_pair);
+	for (size_t i = 0; i < BOOT_FACTS; i++) {
+		const char *name = boot_facts[i].name;
+		const char *text = arena_printf(b->arena, "%c{boot.%s}",
+						BOOT_FACT_MARK, name);
+
+		facts[i] = (struct doc){
+			.kind = DOC_FACT,
+			.text = { text, strlen("${boot.}") + strlen(name) }
+		};
+		map->pairs[i] = (struct doc_pair){ .key = text_of(name),
+						   .value = &facts[i] };
+	}
+	b->machine_facts = map;
+	return map;
+}
+
 static void facts_set(struct builder *b, const struct node *node,
 		      const struct profile *profile)
 {
@@ -117,6 +130,7 @@ static void facts_set(struct builder *b, const struct node *node,
 	if (profile)
 		fact_set(b, FACT_PROFILE, profile->name);
 	fact_set(b, FACT_PHASE, b->phase);
+	fact_set_doc(b, FACT_BOOT, machine_facts(b));
 	if (node)
 		facts_set_node(b, node);
 }

@@ -36,26 +36,46 @@ static struct template_env env_of(struct context *c)
 		.ctx = c,
 		.use_at = c->use,
 		.use_text = c->use_text,
+		.no_facts = "what is rendered here is signed before; it can "
+			    "stand in args",
 	};
 }
 
-bool render(struct context *c, const struct templated *value, struct text *ret)
+static bool render_in(struct context *c, const struct template_env *env,
+		      const struct templated *value, struct text *ret)
 {
 	struct builder *b = c->b;
-	struct template_env env;
 
 	if (template_is_literal(value->tmpl)) {
 		*ret = value->text;
 		return true;
 	}
-	env = env_of(c);
 	sbuf_reset(&b->rendered);
-	if (!template_render(value->tmpl, &env, b->ds, &b->rendered))
+	if (!template_render(value->tmpl, env, b->ds, &b->rendered))
 		return false;
 	ret->len = b->rendered.len;
 	ret->ptr =
 		arena_copy(b->arena, sbuf_text(&b->rendered), b->rendered.len);
 	return true;
+}
+
+bool render(struct context *c, const struct templated *value, struct text *ret)
+{
+	struct template_env env = env_of(c);
+
+	return render_in(c, &env, value, ret);
+}
+
+bool render_argument(struct context *c, const struct templated *value,
+		     struct text *ret)
+{
+	struct template_env env = env_of(c);
+
+	env.no_facts = c->b->site->verify & VERIFY_SECURE_BOOT
+			       ? "verify: secure-boot signs the arguments with "
+				 "the kernel, before"
+			       : NULL;
+	return render_in(c, &env, value, ret);
 }
 
 struct span render_place(struct context *c, const struct templated *value,

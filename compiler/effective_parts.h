@@ -42,6 +42,7 @@ enum fact {
 	FACT_PHASE,
 	FACT_ARCH,
 	FACT_SERVE,
+	FACT_BOOT,
 	FACTS,
 };
 
@@ -75,6 +76,7 @@ struct builder {
 	struct doc facts;
 	struct doc_pair fact_pairs[FACTS];
 	struct doc fact_values[FACTS];
+	const struct doc *machine_facts; /* what only the machine knows */
 	struct fact_list fact_groups, fact_macs;
 	VEC(const struct doc *) docs; /* what names mean; outermost first */
 	VEC(struct text) args;
@@ -116,6 +118,11 @@ void fact_set_arch(struct context *c);
 /* ---------------------------------------------------------- renders -- */
 
 bool render(struct context *c, const struct templated *value, struct text *ret);
+
+/* The same for an argument of the kernel, which may hold facts that only the
+ * machine knows, each begun by BOOT_FACT_MARK. */
+bool render_argument(struct context *c, const struct templated *value,
+		     struct text *ret);
 
 /* @param offset	of a byte in what render() has made */
 struct span render_place(struct context *c, const struct templated *value,

@@ -1,6 +1,7 @@
 #include "emit_parts.h"
 
 #include "arch.h"
+#include "boot_fact.h"
 #include "quote.h"
 #include "resolve.h"
 
@@ -58,6 +59,33 @@ static void emit_item(struct emit *e, struct words *w, const char *prefix,
 	++*call;
 }
 
+static void put_arg(struct emit *e, struct words *w, struct text arg)
+{
+	struct arg_piece piece;
+
+	while (arg_next(&arg, &piece)) {
+		if (piece.fact)
+			PUT("${boot-%s}", piece.fact->name);
+		else
+			put_word(e, w, piece.text);
+	}
+}
+
+/* The machine finds out what it has to tell about itself. */
+static void emit_fact_calls(struct emit *e, const struct boot *boot,
+			    const char *prefix, size_t *call)
+{
+	for (size_t i = 0; i < BOOT_FACTS; i++) {
+		if (!(boot->facts & 1u << i))
+			continue;
+		PUT("set back %s-%zu\n"
+		    "goto fact-%s\n"
+		    ":%s-%zu\n",
+		    prefix, *call, boot_facts[i].name, prefix, *call);
+		++*call;
+	}
+}
+
 /* Arguments in lines of bearable length: the first `set` clears the old. */
 static void emit_args(struct emit *e, struct words *w, const struct boot *boot)
 {
@@ -73,7 +101,7 @@ static void emit_args(struct emit *e, struct words *w, const struct boot *boot)
 			tokens = 2;
 		}
 		PUT(" ");
-		put_word(e, w, boot->args[i]);
+		put_arg(e, w, boot->args[i]);
 		tokens++;
 	}
 	PUT("%s", boot->arg_count ? "\n" : "");
@@ -95,6 +123,7 @@ static void emit_profile(struct emit *e, const struct boot *boot,
 	    boot->profile->name.ptr, arch ? " for " : "", arch ? arch : "",
 	    prefix, call, prefix, call);
 	call++;
+	emit_fact_calls(e, boot, prefix, &call);
 	if (boot->uki) {
 		emit_item(e, w, prefix, "uki", boot->uki, blob_routine, &call);
 		PUT("goto boot-uki\n");

@@ -15,6 +15,7 @@ struct emit {
 	struct sbuf *out;
 	bool uses[STEPS]; /**< by enum step_kind */
 	bool uses_arch;   /**< some profile depends on the processor */
+	unsigned facts;   /**< as in struct boot */
 	/** It is not baked but fetched: see emit_remote.c */
 	bool fetched;
 };

@@ -1,3 +1,4 @@
+#include "boot_fact.h"
 #include "emit_parts.h"
 
 bool emit_has(const struct emit *e, enum verify how)
@@ -90,6 +91,57 @@ static void emit_boot_uki(struct emit *e)
 	    "set reason ${errno:hexraw}\n"
 	    "echo ipxe-embed: ${node}: REFUSED by the firmware, or it did not "
 	    "start: ${leaf}; see https://ipxe.org/${reason}\n"
+	    "goto failed\n");
+}
+
+/* iPXE expands what it has expanded again, so text that others have written
+ * could be anything, and arguments of its own for the kernel. It is compared,
+ * as digits, with what comes out when it is expanded behind a "$" and before
+ * "{}": both are the same only if there is no "${" in it, and it makes none
+ * with what stands before or behind it. Spaces are encoded away. A text that
+ * names itself is expanded without end: its firmware could hang the machine in
+ * many other ways. */
+static void emit_fact_text(struct emit *e)
+{
+	PUT(":fact-text\n"
+	    "isset ${${fact}:hexraw} || goto fact-missing\n"
+	    "clear probe ||\n"
+	    "set probe $${${fact}}{} ||\n"
+	    "iseq ${probe:hexraw} 24${${fact}:hexraw}7b7d || goto fact-bad\n"
+	    "set boot-${fact} ${${fact}:uristring}\n"
+	    "goto ${back}\n"
+	    ":fact-bad\n"
+	    "echo ipxe-embed: ${node}: REFUSED: what the firmware has as "
+	    "${fact} is no text for an argument: ${${fact}:hexraw}\n"
+	    "goto failed\n");
+}
+
+static void emit_facts(struct emit *e)
+{
+	bool text = false;
+
+	emit_heading(e, "facts that only the machine knows");
+	for (size_t i = 0; i < BOOT_FACTS; i++) {
+		const struct boot_fact *fact = &boot_facts[i];
+
+		if (!(e->facts & 1u << i))
+			continue;
+		PUT(":fact-%s\n"
+		    "set fact %s\n",
+		    fact->name, fact->name);
+		if (fact->value)
+			PUT("set boot-%s %s ||\n"
+			    "isset ${boot-%s} && goto ${back} || "
+			    "goto fact-missing\n",
+			    fact->name, fact->value, fact->name);
+		else
+			PUT("goto fact-text\n");
+		text = text || !fact->value;
+	}
+	if (text)
+		emit_fact_text(e);
+	PUT(":fact-missing\n"
+	    "echo ipxe-embed: ${node}: FAILED: this machine has no ${fact}\n"
 	    "goto failed\n");
 }
 
@@ -226,6 +278,8 @@ void emit_find_uses(struct emit *e, const struct machine *machine)
 		e->uses[action->kind] = true;
 		if (action->boot && action->boot->archs != ARCH_ANY)
 			e->uses_arch = true;
+		if (action->boot)
+			e->facts |= action->boot->facts;
 	}
 }
 
@@ -237,6 +291,8 @@ void emit_routines(struct emit *e)
 		emit_boot_uki(e);
 	else
 		emit_boot(e);
+	if (e->facts)
+		emit_facts(e);
 	emit_step_routines(e);
 	emit_end(e);
 }

@@ -18,7 +18,13 @@
  * never deeper than LOAD_DEPTH_MAX.
  */
 
-enum doc_kind { DOC_NULL, DOC_SCALAR, DOC_LIST, DOC_MAP };
+enum doc_kind {
+	DOC_NULL,
+	DOC_SCALAR,
+	DOC_LIST,
+	DOC_MAP,
+	DOC_FACT, /**< of no file: known to the machine; see boot_fact.h */
+};
 
 /* Look at the kind first: scalars share their memory with lists and maps, so
  * that a site of 100,000 nodes stays small. What an alias stands for is not
@@ -32,7 +38,8 @@ struct doc {
 	 * of its last line with text; a list or map: its first byte */
 	struct span at;
 	union {
-		struct text text; /**< DOC_SCALAR; also DOC_NULL, as written */
+		/** DOC_SCALAR; also DOC_NULL, as written; DOC_FACT, marked */
+		struct text text;
 		struct {
 			union {
 				struct doc **items;     /**< DOC_LIST */
@@ -373,8 +380,9 @@ struct boot {
 	size_t file_count;
 	struct served_file *served; /**< by name */
 	size_t served_count;
-	struct text *args; /**< tokens that iPXE can carry */
+	struct text *args; /**< tokens that iPXE can carry, with facts */
 	size_t arg_count;
+	unsigned facts; /**< in args: 1 << index in boot_facts, or'ed */
 	/** All of the above in one, which alone is published and fetched;
 	 * NULL unless the firmware verifies. */
 	struct blob *uki;

@@ -1,6 +1,7 @@
 #include "plan.h"
 
 #include "arena.h"
+#include "boot_fact.h"
 #include "map.h"
 #include "resolve.h"
 #include "sbuf.h"
@@ -8,12 +9,29 @@
 
 #include <stdlib.h>
 
+/* Facts are no words: they are the same for all who share an order. */
+static size_t arg_word_count(const struct boot *boot)
+{
+	struct arg_piece piece;
+	size_t count = 0;
+
+	if (!boot->facts)
+		return boot->arg_count;
+	for (size_t i = 0; i < boot->arg_count; i++) {
+		struct text rest = boot->args[i];
+
+		while (arg_next(&rest, &piece))
+			count += !piece.fact;
+	}
+	return count;
+}
+
 static size_t boot_word_count(const struct boot *boot)
 {
 	if (boot->uki)
 		return 2;
 	return 2 * (1 + boot->initrd_count + boot->file_count) +
-	       boot->arg_count;
+	       arg_word_count(boot);
 }
 
 static size_t word_count(const struct machine *machine)
@@ -32,6 +50,24 @@ static void put_blob(struct text **words, const struct blob *blob)
 	*(*words)++ = blob->name;
 }
 
+static struct text *put_args(struct text *words, const struct boot *boot)
+{
+	struct arg_piece piece;
+
+	for (size_t i = 0; i < boot->arg_count; i++) {
+		struct text rest = boot->args[i];
+
+		if (!boot->facts) {
+			*words++ = rest;
+			continue;
+		}
+		while (arg_next(&rest, &piece))
+			if (!piece.fact)
+				*words++ = piece.text;
+	}
+	return words;
+}
+
 void plan_words(const struct machine *machine, struct text *ret_words)
 {
 	for (size_t i = 0; i < machine->action_count; i++) {
@@ -48,8 +84,7 @@ void plan_words(const struct machine *machine, struct text *ret_words)
 			put_blob(&ret_words, boot->initrds[j]);
 		for (size_t j = 0; j < boot->file_count; j++)
 			put_blob(&ret_words, boot->files[j].blob);
-		for (size_t j = 0; j < boot->arg_count; j++)
-			*ret_words++ = boot->args[j];
+		ret_words = put_args(ret_words, boot);
 	}
 }
 
@@ -76,6 +111,7 @@ static void shape_key(const struct machine *machine, struct sbuf *key)
 		key_add(key, boot->initrd_count);
 		key_add(key, boot->arg_count);
 		key_add(key, boot->file_count);
+		boot_facts_key(boot, key);
 		for (size_t j = 0; j < boot->file_count; j++) {
 			const struct text path = boot->files[j].path;
 

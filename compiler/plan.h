@@ -75,7 +75,8 @@ struct order {
 /**
  * All words of a machine's boot order, in the order of the steps: for each
  * profile the digest and name of the kernel, of each initrd, of each injected
- * file, then the arguments; or the digest and name of the UKI.
+ * file, then the arguments, without the facts in them that only the machine
+ * knows; or the digest and name of the UKI.
  */
 void plan_words(const struct machine *machine, struct text *ret_words);
 

@@ -1,6 +1,7 @@
 #include "prove.h"
 
 #include "arch.h"
+#include "boot_fact.h"
 #include "prove_parts.h"
 
 /* With which status a script ends that does so as it should. */
@@ -155,6 +156,23 @@ static void prove_weather(struct proof *p, struct scene scene)
 	}
 }
 
+/* What a machine may say about itself, where it is asked. */
+static void prove_firmware(struct proof *p, struct scene scene)
+{
+	unsigned asked = facts_asked(p->machine);
+
+	for (scene.fact = 0; scene.fact < BOOT_FACTS; scene.fact++) {
+		if (!(asked & 1u << scene.fact))
+			continue;
+		scene.firmware = FIRMWARE_SILENT;
+		prove_scene(p, &scene);
+		prove_menus(p, scene, false);
+		scene.firmware = FIRMWARE_HOSTILE;
+		prove_scene(p, &scene);
+		prove_menus(p, scene, false);
+	}
+}
+
 /* All that may happen to one machine of one kind. */
 static void prove_fully(struct proof *p, const struct machine_kind *kind)
 {
@@ -167,6 +185,7 @@ static void prove_fully(struct proof *p, const struct machine_kind *kind)
 	prove_harms(p, &scene, p->machine->order);
 	prove_boots(p, scene, p->machine->order);
 	prove_menus(p, scene, true);
+	prove_firmware(p, scene);
 	prove_lost_bases(p, scene, &p->site->urls);
 	prove_lost_bases(p, scene, &p->site->assets);
 	if (p->order_script)

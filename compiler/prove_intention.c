@@ -9,7 +9,7 @@ enum { STEPS_MAX = 1000 };
 static bool is_bootable(const struct proof *p, struct progress *at,
 			const struct boot *boot)
 {
-	if (!progress_network(p, at))
+	if (!progress_network(p, at) || !proof_has_facts(p, boot))
 		return false;
 	if (boot->uki)
 		return progress_fetch(p, at, boot->uki, SHELF_ASSETS);

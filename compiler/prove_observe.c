@@ -1,5 +1,6 @@
 #include "prove_parts.h"
 
+#include "boot_fact.h"
 #include "cleanup.h"
 #include "emit.h"
 #include "simulate_trace.h"
@@ -69,6 +70,18 @@ static bool are_initrds(struct sim_image *const *images, size_t count,
 	return true;
 }
 
+static void put_argument(struct proof *p, struct text arg, struct sbuf *out)
+{
+	struct arg_piece piece;
+
+	while (arg_next(&arg, &piece)) {
+		if (piece.fact)
+			proof_put_fact(p, piece.fact, out);
+		else
+			sbuf_add(out, piece.text.ptr, piece.text.len);
+	}
+}
+
 static bool are_arguments(struct proof *p, struct text given,
 			  const struct boot *boot)
 {
@@ -82,7 +95,7 @@ static bool are_arguments(struct proof *p, struct text given,
 	for (size_t i = 0; i < boot->arg_count; i++) {
 		if (wanted.len)
 			sbuf_putc(&wanted, ' ');
-		sbuf_add(&wanted, boot->args[i].ptr, boot->args[i].len);
+		put_argument(p, boot->args[i], &wanted);
 	}
 	/* Words that are empty on iPXE leave their space. */
 	while (given.len && *given.ptr == ' ')
@@ -128,7 +141,8 @@ static void observe_boot(struct proof *p, const struct sim_image *kernel)
 		p->fault = "boots a kernel that is not its own";
 	else if (!are_initrds(images, count, boot))
 		p->fault = "boots with initrds that are not its own";
-	else if (!are_arguments(p, kernel->arguments, boot))
+	else if (!proof_has_facts(p, boot) ||
+		 !are_arguments(p, kernel->arguments, boot))
 		p->fault = "boots with arguments that are not its own";
 }
 

@@ -40,6 +40,13 @@ struct machine_kind {
 	bool secure_boot;
 };
 
+/** What the machine says about itself. */
+enum firmware {
+	FIRMWARE_TALKS,
+	FIRMWARE_SILENT,  /**< all but one fact */
+	FIRMWARE_HOSTILE, /**< as one fact, what iPXE would expand */
+};
+
 struct scene {
 	struct machine_kind kind;
 	bool disk;
@@ -53,8 +60,13 @@ struct scene {
 	unsigned hits, pauses;
 	unsigned duds; /**< kernels that do not start, before one does */
 	enum person person;
-	size_t menu, item; /**< of the machine: that is to be chosen */
+	size_t menu, item;      /**< of the machine: that is to be chosen */
+	enum firmware firmware; /**< of machines that are asked for facts */
+	size_t fact;            /**< index in boot_facts of the odd one */
 };
+
+/** Facts that the machine must find out for its arguments; as in struct boot */
+unsigned facts_asked(const struct machine *machine);
 
 /** Whether what a base has to offer of a blob is harmed. */
 bool scene_harms(const struct scene *scene, const struct blob *blob,
@@ -107,6 +119,10 @@ struct proof_card {
 
 /** What is shown: a fault of the emitter hits all machines alike. */
 enum { FAULTS_MAX = 3 };
+
+/* What DHCP says in the proof. */
+#define PROOF_NETMASK "255.255.254.0"
+#define PROOF_GATEWAY "10.0.2.2"
 
 struct proof {
 	const struct plan *plan;
@@ -181,6 +197,19 @@ void proof_set_machine(struct proof *p);
 /** Add a card, or what firmware says, to the world. @param mac	as in traits */
 void proof_add_mac(struct proof *p, struct text mac);
 void proof_set_traits(struct proof *p, const struct traits *traits);
+
+/** Let the firmware say what the scene has, if the machine asks. */
+void proof_set_firmware(struct proof *p);
+
+/** Whether the machine has all facts that a boot needs, fit for arguments, once
+ * it is online. */
+bool proof_has_facts(const struct proof *p, const struct boot *boot);
+
+struct boot_fact;
+
+/** A fact as it must stand in an argument now; proof_has_facts() is true. */
+void proof_put_fact(struct proof *p, const struct boot_fact *fact,
+		    struct sbuf *out);
 
 /** What the machine is about to do: an event handler of a world. */
 void proof_observe(void *ctx, const struct sim_event *event);

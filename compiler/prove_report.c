@@ -1,5 +1,6 @@
 #include "prove_parts.h"
 
+#include "boot_fact.h"
 #include "cleanup.h"
 
 /* What is shown of a trace. */
@@ -35,6 +36,12 @@ static void describe_scene(const struct proof *p, struct sbuf *out)
 	if (scene->disk)
 		sbuf_puts(out, ", with a disk that boots");
 	sbuf_puts(out, wires[scene->wire]);
+	if (scene->firmware == FIRMWARE_SILENT)
+		sbuf_printf(out, ", not knowing its %s",
+			    boot_facts[scene->fact].name);
+	if (scene->firmware == FIRMWARE_HOSTILE)
+		sbuf_printf(out, ", with a %s that iPXE would expand",
+			    boot_facts[scene->fact].name);
 	if (scene->person == PERSON_LEAVES)
 		sbuf_puts(out, ", leaving every menu");
 	if (scene->person == PERSON_CHOOSES) {

@@ -195,12 +195,14 @@ bool proof_card_is(const struct proof *p, size_t card, struct text nic)
 }
 
 /* Settings that DHCP may bring: those whose names the script might use. */
-static const struct sim_given hostile[] = {
+static const struct sim_given leased[] = {
 	{ "hostname", "node" },
 	{ "filename", "http://elsewhere/evil" },
 	{ "crosscert", "http://elsewhere/" },
 	{ "user-class", "mac" },
 	{ "224", "goto stop" },
+	{ "netmask", PROOF_NETMASK },
+	{ "gateway", PROOF_GATEWAY },
 };
 
 void proof_set_world(struct proof *p, const struct scene *scene)
@@ -217,8 +219,8 @@ void proof_set_world(struct proof *p, const struct scene *scene)
 		.secure_boot = scene->kind.secure_boot,
 		.disk = scene->disk,
 		.stray = true,
-		.given = hostile,
-		.given_count = sizeof(hostile) / sizeof(*hostile),
+		.given = leased,
+		.given_count = sizeof(leased) / sizeof(*leased),
 		.fetch = fetch,
 		.fetch_state = world_state,
 		.choose = choose,
@@ -343,4 +345,5 @@ void proof_set_machine(struct proof *p)
 		add_card(p, p->foreign[0]);
 	for (size_t i = 0; i < uplink->nic_count; i++)
 		add_nic(p, uplink->nics[i]);
+	proof_set_firmware(p);
 }

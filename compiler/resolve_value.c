@@ -19,6 +19,8 @@ const char *kind_words(const struct doc *doc)
 		return "a list";
 	case DOC_MAP:
 		return "a map";
+	case DOC_FACT:
+		break;
 	}
 	return "?";
 }

@@ -1,5 +1,6 @@
 #include "schema.h"
 
+#include "boot_fact.h"
 #include "diag.h"
 #include "ir.h"
 #include "quote.h"
@@ -159,7 +160,8 @@ const struct schema_key schema_keys[] = {
 	  "[{x86_64: assets/microcode.img}, assets/initrd.gz]" },
 	{ "args", AT_ANY, 0, TYPE_ARGS, true, SETTINGS(args),
 	  "Arguments of the kernel, each one a template, or a map by processor "
-	  "of more of them.",
+	  "of more of them. They may name facts that only the machine knows: "
+	  "{{boot.mac}}, {{boot.serial}}.",
 	  "[auto=true, \"hostname={{name}}\", {arm64: console=ttyAMA0}]" },
 	{ "files", AT_ANY, 0, TYPE_FILES, true, SETTINGS(files),
 	  "Files for the initrd, verified like everything else: the path "
@@ -725,6 +727,18 @@ static void markdown_shared(struct sbuf *out, enum level level)
 		sbuf_puts(out, ".\n\n");
 }
 
+static void markdown_facts(struct sbuf *out)
+{
+	sbuf_printf(out,
+		    "## Facts that only the machine knows\n\n%s\n\n"
+		    "| in `args` | is |\n|---|---|\n",
+		    boot_facts_doc);
+	for (size_t i = 0; i < BOOT_FACTS; i++)
+		sbuf_printf(out, "| `{{boot.%s}}` | %s |\n", boot_facts[i].name,
+			    boot_facts[i].doc);
+	sbuf_putc(out, '\n');
+}
+
 void schema_emit_markdown(struct sbuf *out)
 {
 	sbuf_puts(out, reference_intro);
@@ -740,5 +754,6 @@ void schema_emit_markdown(struct sbuf *out)
 		}
 		markdown_shared(out, levels[l].level);
 	}
+	markdown_facts(out);
 	markdown_planned(out);
 }

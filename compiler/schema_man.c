@@ -1,3 +1,4 @@
+#include "boot_fact.h"
 #include "quote.h"
 #include "schema.h"
 
@@ -114,6 +115,20 @@ static void shared_section(struct sbuf *out, enum level level)
 		sbuf_puts(out, ".\n");
 }
 
+static void facts_section(struct sbuf *out)
+{
+	sbuf_puts(out, ".SH \"FACTS THAT ONLY THE MACHINE KNOWS\"\n");
+	roff(out, boot_facts_doc);
+	sbuf_putc(out, '\n');
+	for (size_t i = 0; i < BOOT_FACTS; i++) {
+		sbuf_puts(out, ".TP\n.B {{boot.");
+		roff(out, boot_facts[i].name);
+		sbuf_puts(out, "}}\n");
+		roff(out, boot_facts[i].doc);
+		sbuf_putc(out, '\n');
+	}
+}
+
 void schema_emit_man(struct sbuf *out, const char *version)
 {
 	enum level level;
@@ -132,5 +147,6 @@ void schema_emit_man(struct sbuf *out, const char *version)
 		level_section(out, level, doc);
 		shared_section(out, level);
 	}
+	facts_section(out);
 	sbuf_puts(out, ending);
 }

@@ -134,6 +134,9 @@ static void put_flow(struct show *show, const struct doc *doc)
 			put_flow(show, doc->pairs[i].value);
 		}
 		sbuf_puts(show->out, doc->count ? " }" : "}");
+		return;
+	case DOC_FACT: /* no vars have one */
+		return;
 	}
 }
 

@@ -66,6 +66,9 @@ static void json_doc(struct sbuf *out, const char *key, const struct doc *doc)
 			json_doc(out, doc->pairs[i].key.ptr,
 				 doc->pairs[i].value);
 		sbuf_putc(out, '}');
+		return;
+	case DOC_FACT: /* no vars have one */
+		return;
 	}
 }
 

@@ -201,6 +201,7 @@ static bool is_true(const struct doc *doc)
 	case DOC_LIST:
 		return doc->count;
 	case DOC_MAP:
+	case DOC_FACT:
 		break;
 	}
 	return true;
@@ -356,11 +357,28 @@ static void report_unprintable(struct renderer *r, const struct part *part,
 	diag_help(r->ds, d, "%s", kinds[kind].help);
 }
 
+static void report_fact(struct renderer *r, const struct part *part,
+			const char *why)
+{
+	struct diag *d;
+
+	if (is_reported(r, part))
+		return;
+	d = report_name(r, DIAG_E508, part,
+			"is known only to the machine, when it boots");
+	diag_help(r->ds, d, "%s", why);
+}
+
 static void render_variable(struct renderer *r, const struct part *part)
 {
 	struct found found = find(r, part->text);
+	enum doc_kind kind = found.value ? found.value->kind : DOC_NULL;
 
-	if (found.value && found.value->kind == DOC_SCALAR) {
+	if (kind == DOC_FACT && r->env->no_facts) {
+		report_fact(r, part, r->env->no_facts);
+		return;
+	}
+	if (kind == DOC_SCALAR || kind == DOC_FACT) {
 		put(r, found.value->text, part);
 		return;
 	}
@@ -388,6 +406,10 @@ static void render_section(struct renderer *r, const struct part *part)
 {
 	const struct doc *value = find(r, part->text).value;
 
+	if (value && value->kind == DOC_FACT) {
+		report_fact(r, part, "no section can depend on it");
+		return;
+	}
 	if (is_true(value) != (part->kind == PART_SECTION) ||
 	    !goes_deeper(r, part))
 		return;

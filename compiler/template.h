@@ -48,6 +48,10 @@ struct template_env {
 	const struct template *(*partial)(void *ctx, struct text name,
 					  struct span at);
 	void *ctx;
+	/** Why a fact that only the machine knows cannot stand here, to follow
+	 * "it is known only to the machine, when it boots; ". NULL: it can,
+	 * and its text is put. */
+	const char *no_facts;
 	/** As the specification has it: what is missing renders to nothing. */
 	bool lenient;
 	/** Whom it is rendered for; a note on each error, if use_text is one */

@@ -283,15 +283,69 @@ static bool all_have(const struct matchbox *mb, const struct mb_profile *p,
 	return p->boots;
 }
 
+/* Settings of iPXE that the machine tells by itself. */
+static const struct {
+	const char *setting, *form, *variable;
+	bool encoded; /* here, but not there */
+} machine_settings[] = {
+	{ "mac", "", "{{boot.mac}}", false },
+	{ "mac", "hexhyp", "{{boot.mac-hyphens}}", false },
+	{ "mac", "hexraw", "{{boot.mac-plain}}", false },
+	{ "ip", "", "{{boot.ip}}", false },
+	{ "netmask", "", "{{boot.netmask}}", false },
+	{ "gateway", "", "{{boot.gateway}}", false },
+	{ "uuid", "", "{{boot.uuid}}", false },
+	{ "serial", "uristring", "{{boot.serial}}", false },
+	{ "serial", "", "{{boot.serial}}", true },
+	{ "asset", "uristring", "{{boot.asset}}", false },
+	{ "asset", "", "{{boot.asset}}", true },
+	{ "manufacturer", "uristring", "{{boot.manufacturer}}", false },
+	{ "manufacturer", "", "{{boot.manufacturer}}", true },
+	{ "product", "uristring", "{{boot.product}}", false },
+	{ "product", "", "{{boot.product}}", true },
+	{ "buildarch", "", "{{boot.buildarch}}", false },
+	{ "platform", "", "{{boot.platform}}", false },
+};
+
+/* @param card	that it is asked of; or empty */
+static const char *machine_variable(struct matchbox *mb, struct text card,
+				    struct text name, struct text form,
+				    struct span at)
+{
+	for (size_t i = 0;
+	     i < sizeof(machine_settings) / sizeof(*machine_settings); i++) {
+		const char *variable = machine_settings[i].variable;
+
+		if (!text_is(name, machine_settings[i].setting) ||
+		    !text_is(form, machine_settings[i].form))
+			continue;
+		if (card.len)
+			import_find(mb->im, FATE_CHANGED, at, NULL,
+				    "%s is that of the card that the machine "
+				    "is online with, not of %.*s",
+				    variable, (int)card.len, card.ptr);
+		if (machine_settings[i].encoded)
+			import_find(mb->im, FATE_CHANGED, at, NULL,
+				    "%s is percent-encoded, where it holds a "
+				    "space or a mark with a meaning in URLs",
+				    variable);
+		return variable;
+	}
+	return NULL;
+}
+
 /* @param inside	what stands within ${…} */
 static const char *setting_variable(struct matchbox *mb,
 				    const struct mb_profile *p,
-				    struct text inside)
+				    struct text inside, struct span at)
 {
 	struct text name = before(inside, ':'), form = behind(inside, ":");
+	struct text card = { 0 };
 
-	if (behind(name, "/").ptr)
+	if (behind(name, "/").ptr) {
+		card = before(name, '/');
 		name = behind(name, "/");
+	}
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
 		if (text_is(name, settings[i].setting) &&
 		    text_is(form, settings[i].form) &&
@@ -299,12 +353,12 @@ static const char *setting_variable(struct matchbox *mb,
 			mb->mac_hyphens |= text_is(form, "hexhyp");
 			return settings[i].variable;
 		}
-	return NULL;
+	return machine_variable(mb, card, name, form, at);
 }
 
 /* Replaces settings of iPXE. @return false if one cannot be */
 static bool put_settings(struct matchbox *mb, const struct mb_profile *p,
-			 struct text arg, struct sbuf *ret)
+			 struct text arg, struct span at, struct sbuf *ret)
 {
 	for (size_t i = 0; i < arg.len; i++) {
 		struct text rest = { arg.ptr + i + 2, arg.len - i - 2 };
@@ -317,8 +371,10 @@ static bool put_settings(struct matchbox *mb, const struct mb_profile *p,
 			continue;
 		}
 		inside = before(rest, '}');
-		variable = setting_variable(mb, p, inside);
-		if (!variable || inside.len == rest.len)
+		if (inside.len == rest.len)
+			return false;
+		variable = setting_variable(mb, p, inside, at);
+		if (!variable)
 			return false;
 		sbuf_puts(ret, variable);
 		i += 2 + inside.len;
@@ -371,11 +427,11 @@ void matchbox_arg(struct matchbox *mb, struct mb_profile *p, struct text arg,
 			    (int)arg.len, arg.ptr);
 		return;
 	}
-	if (text_has(arg, "{{") || !put_settings(mb, p, arg, ret)) {
+	if (text_has(arg, "{{") || !put_settings(mb, p, arg, at, ret)) {
 		sbuf_reset(ret);
 		import_find(mb->im, FATE_LOST, at,
 			    "write what it means as vars of the nodes",
-			    "\"%.*s\" is known only to the machine as it boots",
+			    "\"%.*s\" holds what cannot be told beforehand",
 			    (int)arg.len, arg.ptr);
 		return;
 	}

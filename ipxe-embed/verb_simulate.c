@@ -243,6 +243,12 @@ static struct text fact(const char *given, const struct located *of_node)
 	return of_node ? of_node->text : (struct text){ NULL, 0 };
 }
 
+/* What a DHCP server says besides an address. */
+static const struct sim_given leased[] = {
+	{ "netmask", "255.255.255.0" },
+	{ "gateway", "10.0.2.2" },
+};
+
 static void set_world(struct simulation *s)
 {
 	const struct simulate_options *o = s->options;
@@ -261,6 +267,8 @@ static void set_world(struct simulation *s)
 		.product = fact(o->product, NULL),
 		.secure_boot = o->secure_boot,
 		.disk = o->disk,
+		.given = leased,
+		.given_count = sizeof(leased) / sizeof(*leased),
 		.fetch = fetch,
 		.fetch_state = fetch_state,
 		.choose = choose,

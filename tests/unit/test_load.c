@@ -49,6 +49,9 @@ static void put_doc(struct sbuf *out, const struct doc *doc)
 		}
 		sbuf_putc(out, '}');
 		break;
+	case DOC_FACT:
+		fail_msg("a fact of the machine, in a file");
+		break;
 	}
 }
 

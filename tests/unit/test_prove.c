@@ -200,6 +200,25 @@ static const char remote[] =
 	"  a: { mac: 52:54:00:00:00:01, profile: debian }\n"
 	"  b: { mac: 52:54:00:00:00:02, serial: S/1, profile: debian }\n";
 
+static const char facts[] =
+	"site: lab\n"
+	"url: https://one.example/\n"
+	"trust: root.pem\n"
+	"verify: signature\n"
+	"allow-unknown-install: true\n"
+	"unknown: debian\n"
+	"profiles:\n"
+	"  debian: { kernel: linux, args: [\"BOOTIF=01-{{boot.mac-hyphens}}\", "
+	"\"s={{boot.serial}}-{{boot.uuid}}\", "
+	"\"ip={{boot.ip}}::{{boot.gateway}}:{{boot.netmask}}\"] }\n"
+	"  named: { extends: debian, args: [\"h={{name}}-{{boot.asset}}\"] }\n"
+	"nodes:\n"
+	"  a: { mac: 52:54:00:00:00:01, profile: named }\n"
+	"  b: { serial: \"S N\", profile: named, network: { vlan: 7, "
+	"ip: 10.0.0.2/24, gateway: 10.0.0.1 } }\n"
+	"  c: { uuid: 6a4c5c5e-0d0f-4b4e-9d53-8f2f6b1d0c11, boot: [named, "
+	"exit], network: { ip: 10.0.0.3/24 } }\n";
+
 static const char secure[] =
 	"site: lab\n"
 	"url: https://one.example/\n"
@@ -226,7 +245,7 @@ static const char network[] =
 static void what_is_written_holds(void **state)
 {
 	static const char *const sites[] = { plain, with_menus, by_digest,
-					     secure, network };
+					     facts, secure,     network };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(sites); i++) {
@@ -278,6 +297,32 @@ static void scripts_from_the_tree_are_watched(void **state)
 		{ remote, "set lost yes", "set lost no", "an unknown machine" },
 		{ remote, "set sum ${order}", "set sum ${v1}",
 		  "not published" },
+	};
+
+	(void)state;
+	check_rows(rows, COUNT(rows));
+}
+
+/* What the firmware says is let through only where it is harmless. */
+static void facts_are_watched(void **state)
+{
+	static const struct row rows[] = {
+		{ facts, "iseq ${probe:hexraw} 24${${fact}:hexraw}7b7d", "echo",
+		  "that iPXE would expand" },
+		{ facts, "set probe $${${fact}}{}", "set probe $${${fact}}}{}",
+		  "by the site it boots a kernel" },
+		{ facts, "set boot-${fact} ${${fact}:uristring}",
+		  "set boot-${fact} ${${fact}}", "arguments that are not" },
+		{ facts, "isset ${${fact}:hexraw} || goto fact-missing",
+		  "isset ${${fact}:hexraw} || goto ${back}",
+		  "arguments that are not" },
+		{ facts, "isset ${boot-gateway} && goto ${back}",
+		  "goto ${back}", "arguments that are not" },
+		{ facts, "set boot-mac-hyphens ${${card}/mac:hexhyp}",
+		  "set boot-mac-hyphens ${net0/mac:hexhyp}",
+		  "arguments that are not" },
+		{ facts, "set boot-ip ${${card}/ip}",
+		  "set boot-ip ${${card}/gateway}", "arguments that are not" },
 	};
 
 	(void)state;
@@ -395,6 +440,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_holds),
+		cmocka_unit_test(facts_are_watched),
 		cmocka_unit_test(unverified_items_are_seen),
 		cmocka_unit_test(astray_machines_are_seen),
 		cmocka_unit_test(scripts_from_the_tree_are_watched),
