@@ -18,7 +18,8 @@ enum emit_home {
 #define EMIT_ROOT "root.pem"
 
 /** Loaders below \EFI\ that are looked for on a disk besides the one for removable
- * media, in this order; then NULL. */
+ * media, in this order; then NULL. ${loader} is what their names call the
+ * processor: x64 or aa64. */
 extern const char *const emit_efi_loaders[];
 
 /** The boot script of the site. */

@@ -167,20 +167,20 @@ static void emit_boot(struct emit *e)
  * media. Not to find one would be to take an installed machine for an empty
  * one, and go on to the installer. */
 const char *const emit_efi_loaders[] = {
-	"debian\\shimx64.efi",
-	"debian\\grubx64.efi",
-	"ubuntu\\shimx64.efi",
-	"ubuntu\\grubx64.efi",
-	"fedora\\shimx64.efi",
-	"centos\\shimx64.efi",
-	"rocky\\shimx64.efi",
-	"almalinux\\shimx64.efi",
-	"redhat\\shimx64.efi",
+	"debian\\shim${loader}.efi",
+	"debian\\grub${loader}.efi",
+	"ubuntu\\shim${loader}.efi",
+	"ubuntu\\grub${loader}.efi",
+	"fedora\\shim${loader}.efi",
+	"centos\\shim${loader}.efi",
+	"rocky\\shim${loader}.efi",
+	"almalinux\\shim${loader}.efi",
+	"redhat\\shim${loader}.efi",
 	"opensuse\\shim.efi",
 	"sles\\shim.efi",
-	"systemd\\systemd-bootx64.efi",
-	"arch\\grubx64.efi",
-	"nixos\\grubx64.efi",
+	"systemd\\systemd-boot${loader}.efi",
+	"arch\\grub${loader}.efi",
+	"nixos\\grub${loader}.efi",
 	"Microsoft\\Boot\\bootmgfw.efi",
 	NULL,
 };
@@ -191,6 +191,8 @@ static void emit_disk(struct emit *e)
 	PUT(":disk\n"
 	    "echo ipxe-embed: ${node}: booting from disk\n"
 	    "iseq ${platform} efi || goto disk-bios\n"
+	    "set loader x64\n"
+	    "iseq ${buildarch} arm64 && set loader aa64 ||\n"
 	    "sanboot --no-describe --drive 0 ||\n");
 	for (size_t i = 0; emit_efi_loaders[i]; i++)
 		PUT("sanboot --no-describe --drive 0 --filename \\EFI\\%s ||\n",

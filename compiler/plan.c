@@ -265,6 +265,28 @@ static bool uses_step(const struct plan *plan, enum step_kind kind)
 	return false;
 }
 
+static unsigned machine_archs(const struct machine *machine)
+{
+	unsigned archs = 0;
+
+	for (size_t i = 0; i < machine->action_count; i++) {
+		const struct boot *boot = machine->actions[i].boot;
+
+		if (boot && boot->archs != ARCH_ANY)
+			archs |= boot->archs;
+	}
+	return archs;
+}
+
+static unsigned plan_archs(const struct plan *plan)
+{
+	unsigned archs = machine_archs(&plan->effective->unknown);
+
+	for (size_t i = 0; i < plan->order_count; i++)
+		archs |= machine_archs(plan->orders[i].members[0]);
+	return archs;
+}
+
 static void note_uplink(struct uplink_uses *uses, const struct uplink *uplink)
 {
 	uses->address = uses->address || uplink->ip.ptr;
@@ -321,6 +343,7 @@ struct plan *plan_new(struct arena *arena, const char *site_path,
 	plan_sort_blobs(plan);
 
 	plan_orders(arena, effective, plan);
+	plan->archs = plan_archs(plan);
 	plan->uplink_uses = uplink_uses(effective);
 	plan->features.http = any_plain_http(&site->assets);
 	plan->features.shell = uses_step(plan, STEP_SHELL);

@@ -99,6 +99,8 @@ struct plan {
 	size_t root_count;
 	struct features features;
 	struct uplink_uses uplink_uses;
+	/** enum arch, or'ed: processors that something is booted on alone */
+	unsigned archs;
 
 	struct blob *blobs; /**< sorted by path, no repeats */
 	size_t blob_count;

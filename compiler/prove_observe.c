@@ -198,6 +198,21 @@ static void observe_pause(struct proof *p, unsigned long seconds)
 	proof_pause(p);
 }
 
+static bool is_loader(const struct proof *p, struct text name,
+		      const char *wanted)
+{
+	static const char variable[] = "${loader}";
+	const char *at = strstr(wanted, variable);
+	const char *loader = p->scene.kind.arch == ARCH_ARM64 ? "aa64" : "x64";
+	CLEANUP(sbuf) expected = { 0 };
+
+	if (!at)
+		return text_is(name, wanted);
+	sbuf_printf(&expected, "%.*s%s%s", (int)(at - wanted), wanted, loader,
+		    at + strlen(variable));
+	return text_is(name, sbuf_text(&expected));
+}
+
 /* All loaders that are looked for, one after the other; then from the first. */
 static void observe_disk(struct proof *p, const struct sim_event *event)
 {
@@ -207,7 +222,7 @@ static void observe_disk(struct proof *p, const struct sim_event *event)
 
 	if (*wanted && has_prefix(name, "\\EFI\\"))
 		name.ptr += strlen("\\EFI\\"), name.len -= strlen("\\EFI\\");
-	if (!text_is(name, wanted) || event->number != (efi ? 0 : 0x80))
+	if (!is_loader(p, name, wanted) || event->number != (efi ? 0 : 0x80))
 		p->fault = "looks elsewhere for what is to boot from disk";
 	if (!efi || !emit_efi_loaders[p->loader++])
 		p->loader = 0;

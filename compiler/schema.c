@@ -689,7 +689,9 @@ static const char reference_intro[] =
 	"from the last named to the first, then its profile, then the top of "
 	"the file. Values of keys that merge come from all of them, in the "
 	"order site, profile, group, node; a key that ends in `!`, as "
-	"`args!:`, drops what the levels before it said.\n\n"
+	"`args!:`, drops what the levels before it said. Values may be maps by "
+	"processor, where that is said; then each processor has this rule for "
+	"itself, and a plain value is one for all of them.\n\n"
 	"Paths are relative to the file that says them. Every value that is called a "
 	"template is [Mustache](https://mustache.github.io/mustache.5.html), "
 	"without escaping, and a variable that is missing is an error.\n\n";

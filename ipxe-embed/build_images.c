@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "authenticode.h"
 #include "files.h"
+#include "ir.h"
 #include "media.h"
 #include "progress.h"
 #include "prove.h"
@@ -11,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PROVED_AGAIN          16
@@ -276,6 +278,20 @@ static void warn_large(const struct build *build,
 		       image->target->warn_bytes / 1000);
 }
 
+/* Those for arm64 take a compiler of their own, so they are not made unasked. */
+static void warn_no_arm64(const struct build *build)
+{
+	if (!(build->plan->archs & ARCH_ARM64))
+		return;
+	for (size_t i = 0; i < build->choice.target_count; i++)
+		if (strcmp(build->choice.targets[i]->bin, "bin-arm64-efi") == 0)
+			return;
+	report_warning(build->call,
+		       "the site has profiles for arm64, and none of these "
+		       "images is: name ipxe-arm64.efi with --image, beside "
+		       "those that other machines need");
+}
+
 static enum status bake_images(struct build *build)
 {
 	struct progress progress = { 0 };
@@ -313,6 +329,7 @@ static enum status bake_images(struct build *build)
 		if (image->large)
 			warn_large(build, image);
 	}
+	warn_no_arm64(build);
 	if (build_is_stock(build))
 		put_script(build);
 	return put_usb(build, request.directory);
