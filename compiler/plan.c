@@ -284,6 +284,8 @@ static unsigned plan_archs(const struct plan *plan)
 
 	for (size_t i = 0; i < plan->order_count; i++)
 		archs |= machine_archs(plan->orders[i].members[0]);
+	for (size_t i = 0; i < plan->effective->site->rule_count; i++)
+		archs |= machine_archs(&plan->effective->ruled[i]);
 	return archs;
 }
 
