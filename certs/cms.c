@@ -103,6 +103,8 @@ struct check {
 	const struct cms_policy *policy;
 	struct certificates enclosed;
 	struct sbuf *why;
+	bool wants_times;
+	time_t from, until; /**< everybody so far is valid between these */
 };
 
 static int refuse(struct check *check, const char *reason)
@@ -278,6 +280,27 @@ static int refuse_name(struct check *check)
 	return -EBADMSG;
 }
 
+static void narrow(struct check *check, const struct certificate *certificate)
+{
+	time_t from = certificate_not_before(certificate);
+	time_t until = certificate_not_after(certificate);
+
+	if (from > check->from)
+		check->from = from;
+	if (until < check->until)
+		check->until = until;
+}
+
+static void narrow_to_way(struct check *check, const struct certificate *signer)
+{
+	CLEANUP(certificates) way = { 0 };
+
+	certificate_path(signer, &check->enclosed, check->policy->roots, &way);
+	narrow(check, signer);
+	for (size_t i = 0; i < way.count; i++)
+		narrow(check, &way.at[i]);
+}
+
 /**
  * All signers.
  *
@@ -305,6 +328,8 @@ static int check_signers(struct check *check, CMS_ContentInfo *cms,
 		rc = certificate_validate(signer, &check->enclosed,
 					  check->policy->roots,
 					  check->policy->now, check->why);
+		if (rc == 0 && check->wants_times)
+			narrow_to_way(check, signer);
 		if (rc != 0 || (name && !certificate_is_named(signer, name)))
 			continue;
 		rc = check_signer(check, info, signer);
@@ -318,7 +343,7 @@ static int check_signers(struct check *check, CMS_ContentInfo *cms,
 }
 
 static int verify(struct check *check, CMS_ContentInfo *cms,
-		  struct certificate *ret_signer)
+		  struct cms_verdict *ret_verdict)
 {
 	const struct certificate *signer;
 	int rc;
@@ -328,21 +353,33 @@ static int verify(struct check *check, CMS_ContentInfo *cms,
 	rc = take_enclosed(check, cms);
 	if (rc == 0)
 		rc = check_signers(check, cms, &signer);
-	if (rc == 0 && ret_signer) {
-		certificate_release(ret_signer);
-		X509_up_ref(signer->x509);
-		ret_signer->x509 = signer->x509;
+	if (rc == 0 && ret_verdict) {
+		certificate_copy(&ret_verdict->signer, signer);
+		ret_verdict->from = check->from;
+		ret_verdict->until = check->until;
 	}
 	return rc;
 }
 
+void cms_verdict_release(struct cms_verdict *verdict)
+{
+	certificate_release(&verdict->signer);
+}
+
 int cms_verify(const void *der, size_t len, const struct digest *digest,
-	       const struct cms_policy *policy, struct certificate *ret_signer,
+	       const struct cms_policy *policy, struct cms_verdict *ret_verdict,
 	       struct sbuf *why)
 {
 	CMS_ContentInfo *cms = decode(der, len);
-	struct check check = { .digest = digest, .policy = policy, .why = why };
-	int rc = verify(&check, cms, ret_signer);
+	struct check check = {
+		.digest = digest,
+		.policy = policy,
+		.why = why,
+		.wants_times = ret_verdict != NULL,
+		.from = INT64_MIN,
+		.until = INT64_MAX,
+	};
+	int rc = verify(&check, cms, ret_verdict);
 
 	certificates_release(&check.enclosed);
 	CMS_ContentInfo_free(cms);

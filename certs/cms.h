@@ -38,6 +38,17 @@ struct cms_policy {
 	time_t now;
 };
 
+/** What there is to know of a signature that is good. */
+struct cms_verdict {
+	/** The certificate that signed: the first one, if several */
+	struct certificate signer;
+	/** Good at all times between these, both included: so long everybody
+	 * on the ways from the signers to their roots is valid */
+	time_t from, until;
+};
+
+void cms_verdict_release(struct cms_verdict *verdict);
+
 /**
  * Verify a signature as iPXE does: every signer that has the wanted name must
  * verify, and there must be one; its certificate is for code, leads to a root
@@ -46,13 +57,14 @@ struct cms_policy {
  * It is stricter than iPXE in two things: all signatures are over SHA-256,
  * which is the only digest at hand, and RSA is PKCS #1 v1.5.
  *
- * @param ret_signer	gets the certificate that signed (the first one, if
- *			several); NULL if not wanted
+ * Safe to call from several threads at once with the same policy.
+ *
+ * @param ret_verdict	filled in on success, if not NULL
  * @param why	gets what is wrong: a sentence without its full stop
  * @return 0 or -EBADMSG
  */
 int cms_verify(const void *der, size_t len, const struct digest *digest,
-	       const struct cms_policy *policy, struct certificate *ret_signer,
+	       const struct cms_policy *policy, struct cms_verdict *ret_verdict,
 	       struct sbuf *why);
 
 #endif

@@ -12,10 +12,11 @@
 #include "emit.h"
 #include "plan.h"
 #include "sbuf.h"
-#include "signer.h"
+#include "signatures.h"
 #include "vec.h"
 
 struct statcache;
+struct verified;
 
 /** Beside the other images: for a stick. */
 #define USB_NAME "usb.img"
@@ -29,7 +30,7 @@ struct build_options {
 	const char *sign_key, *sign_cert, *chain, *passphrase_file;
 	const char *boot_key, *boot_cert, *boot_passphrase_file;
 	struct words images;
-	bool no_images;
+	bool no_images, recheck;
 	long jobs;
 };
 
@@ -47,7 +48,9 @@ struct build {
 	struct certificates roots;
 	struct signer signer; /**< loaded if there is a key */
 	struct signer boot;   /**< the same for what firmware verifies */
-	size_t signed_count;  /**< signatures made in this run */
+	struct signatures_made made;
+	struct verified *verified; /**< NULL: nothing is signed */
+	const char *unfinished;    /**< signatures of a run before */
 	struct signing_items unsigned_items;
 	VEC(const struct bake_target *) targets; /**< asked for by name */
 	bool wants_stick;

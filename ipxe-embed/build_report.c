@@ -46,9 +46,12 @@ static void say_done(const struct build *build)
 	printf("%s: %s written (%s), %zu kept, %zu removed", out,
 	       count_words(arena, sum->written, "file"),
 	       size_words(arena, sum->written_bytes), sum->kept, sum->removed);
-	if (build->signed_count)
+	if (build->made.count)
 		printf("; %s made",
-		       count_words(arena, build->signed_count, "signature"));
+		       count_words(arena, build->made.count, "signature"));
+	if (build->made.found)
+		printf(", %zu of them in a run that was interrupted",
+		       build->made.found);
 	putchar('\n');
 }
 

@@ -3,10 +3,10 @@
 #include "arena.h"
 #include "ir.h"
 #include "report.h"
+#include "signatures.h"
+#include "verified.h"
 
 #include <time.h>
-
-static struct text wanted_by_signature[] = { { "signature", 9 } };
 
 enum status build_load_signer(struct build *build)
 {
@@ -52,21 +52,13 @@ enum status build_load_boot_signer(struct build *build)
 		       : STATUS_OK;
 }
 
-/* With the signature that is there, if there is one. */
 static void add_item(struct build *build, struct signing_items *items,
 		     struct text path, const struct digest *digest)
 {
-	struct arena *arena = build->call->arena;
-	struct signing_item *item = vec_push(arena, items);
-	CLEANUP(sbuf) der = { 0 };
+	struct signing_item *item = vec_push(build->call->arena, items);
 
 	item->path = path;
 	item->digest = *digest;
-	if (tree_read(build->tree, signing_path(arena, item),
-		      SIGNATURE_MAX_BYTES, &der) != 0)
-		return;
-	item->signature.ptr = arena_copy(arena, der.ptr, der.len);
-	item->signature.len = der.len;
 }
 
 static struct signing_items items_to_sign(struct build *build)
@@ -86,34 +78,30 @@ static struct signing_items items_to_sign(struct build *build)
 	return items;
 }
 
-/* Signatures that still hold stay: they belong to the content, not to a build.
- * The others are asked for. */
-static void keep_signatures(struct build *build,
-			    const struct cms_policy *policy,
-			    struct signing_items *items)
+static enum status make_signatures(struct build *build,
+				   const struct signatures *signatures,
+				   struct signing_items *items)
 {
-	for (size_t i = 0; i < items->count; i++) {
-		struct signing_item *item = &items->at[i];
-		CLEANUP(sbuf) why = { 0 };
+	enum status status =
+		signer_check(build->call, &build->signer, signatures->policy);
 
-		if (item->signature.ptr &&
-		    cms_verify(item->signature.ptr, item->signature.len,
-			       &item->digest, policy, NULL, &why) == 0)
-			continue;
-		item->signature = (struct text){ 0 };
-		*vec_push(build->call->arena, &build->unsigned_items) = *item;
-	}
+	if (status != STATUS_OK)
+		return status;
+	signatures_find(signatures, items);
+	return signatures_make(signatures, items, &build->made);
 }
 
-static enum status sign(struct build *build, const struct cms_policy *policy,
-			struct signing_items *items)
+/* Signatures that still hold stay: they belong to the content, not to a build.
+ * The others are asked for. */
+static void ask_for_signatures(struct build *build,
+			       const struct signatures *signatures,
+			       struct signing_items *items)
 {
-	enum status status = signer_check(build->call, &build->signer, policy);
-
-	return status == STATUS_OK
-		       ? signer_sign(build->call, &build->signer, policy, items,
-				     &build->signed_count)
-		       : status;
+	signatures_find(signatures, items);
+	for (size_t i = 0; i < items->count; i++)
+		if (!items->at[i].held)
+			*vec_push(build->call->arena, &build->unsigned_items) =
+				items->at[i];
 }
 
 static void put_request(struct build *build)
@@ -133,20 +121,6 @@ static void put_request(struct build *build)
 		(struct text){ arena_copy(arena, out.ptr, out.len), out.len });
 }
 
-static void put_all_signatures(struct build *build,
-			       const struct signing_items *items)
-{
-	for (size_t i = 0; i < items->count; i++) {
-		const struct signing_item *item = &items->at[i];
-		struct tree_file file = { signing_path(build->call->arena,
-						       item),
-					  wanted_by_signature, 1 };
-
-		if (item->signature.ptr)
-			tree_put_bytes(build->tree, &file, item->signature);
-	}
-}
-
 enum status build_put_signatures(struct build *build)
 {
 	const struct cms_policy policy = {
@@ -154,24 +128,39 @@ enum status build_put_signatures(struct build *build)
 		.signer = build->plan->signer.ptr,
 		.now = time(NULL),
 	};
+	const bool has_key = build->options->sign_key != NULL;
+	struct signatures signatures = {
+		.call = build->call,
+		.policy = &policy,
+		.signer = has_key ? &build->signer : NULL,
+		.tree = build->tree,
+		.jobs = (unsigned)build->options->jobs,
+	};
 	struct signing_items items;
 	enum status status = STATUS_OK;
 
 	if (!(build->plan->verify & VERIFY_SIGNED)) {
-		if (build->options->sign_key)
+		if (has_key)
 			report_warning(build->call,
 				       "nothing was signed: the site verifies "
 				       "without signatures");
 		return STATUS_OK;
 	}
+	build->unfinished = tree_unfinished(build->tree);
+	build->verified = verified_open(
+		tree_cache_file(build->tree, "verified"), &policy);
+	if (build->options->recheck)
+		verified_doubt(build->verified);
+	signatures.unfinished = build->unfinished;
+	signatures.verified = build->verified;
 	items = items_to_sign(build);
-	if (!build->options->sign_key)
-		keep_signatures(build, &policy, &items);
+	if (has_key)
+		status = make_signatures(build, &signatures, &items);
 	else
-		status = sign(build, &policy, &items);
+		ask_for_signatures(build, &signatures, &items);
 	if (status != STATUS_OK)
 		return status;
-	put_all_signatures(build, &items);
+	signatures_put(&signatures, &items);
 	if (build->unsigned_items.count)
 		put_request(build);
 	return STATUS_OK;

@@ -1,8 +1,8 @@
 #include "commit_parts.h"
 
-#include "files.h"
 #include "sha256.h"
 #include "statcache.h"
+#include "treecache.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -140,31 +140,69 @@ static void list_next(struct tree *tree)
 
 /* ---------------------------------------------------- what is unchanged -- */
 
-/* Damage in the old tree is no error: the file is written anew. */
-static bool live_is_good(struct tree *tree, const struct manifest_file *file)
+/* Not by its time stamps: by reading it. */
+static bool measure(struct tree *tree, const struct manifest_file *file,
+		    int dir, const char *name)
 {
 	struct digest digest;
-	struct stat st;
-	int fd = files_open(tree->live, file->path.ptr, &st), result;
+	int fd = files_open(dir, name, NULL), result;
 
 	if (fd < 0)
 		return false;
-	result = statcache_digest(tree->cache, tree_real_path(tree, file->path),
-				  fd, &digest);
+	result = statcache_digest(tree->cache, file->path.ptr, fd, &digest);
 	close(fd);
-	return result == 0 && digest_equal(&digest, &file->digest) &&
-	       (st.st_mode & 07777) == 0644;
+	return result == 0 && digest_equal(&digest, &file->digest);
 }
 
+/* @param read	read it if it is not known by its time stamps */
+static enum look look_at(struct tree *tree, const struct manifest_file *file,
+			 bool read)
+{
+	struct digest digest;
+	struct stat st;
+	const char *name;
+	int dir = files_near(&tree->near, tree->live, file->path.ptr, false,
+			     &name);
+
+	if (dir < 0 || files_stat(dir, name, &st) != 0 ||
+	    !S_ISREG(st.st_mode) ||
+	    (uint64_t)st.st_size != file->digest.size_bytes)
+		return IS_BAD;
+	if (statcache_find(tree->cache, file->path.ptr, &st, &digest))
+		return digest_equal(&digest, &file->digest) ? IS_GOOD : IS_BAD;
+	if (!read)
+		return NOT_LOOKED_AT;
+	return measure(tree, file, dir, name) && (st.st_mode & 07777) == 0644
+		       ? IS_GOOD
+		       : IS_BAD;
+}
+
+bool tree_holds(struct tree *tree, const struct manifest_file *file)
+{
+	unsigned char *look = &tree->looks[file - tree->old->files];
+
+	if (*look == NOT_LOOKED_AT)
+		*look = look_at(tree, file, true);
+	return *look == IS_GOOD;
+}
+
+void tree_doubt(struct tree *tree)
+{
+	statcache_doubt(tree->cache);
+}
+
+/* Enough for a file that is taken over as it is: it is there, as large as it
+ * should be, and not known to be another. */
 static bool live_is_there(struct tree *tree, const struct manifest_file *file)
 {
-	struct stat st;
+	unsigned char *look = &tree->looks[file - tree->old->files];
 
-	return files_stat(tree->live, file->path.ptr, &st) == 0 &&
-	       S_ISREG(st.st_mode) &&
-	       (uint64_t)st.st_size == file->digest.size_bytes;
+	if (*look == NOT_LOOKED_AT)
+		*look = look_at(tree, file, false);
+	return *look != IS_BAD;
 }
 
+/* Damage in the old tree is no error: the file is written anew. */
 static enum tree_result find_live(struct tree *tree)
 {
 	vec_foreach (struct wanted, w, &tree->wanted) {
@@ -176,7 +214,7 @@ static enum tree_result find_live(struct tree *tree)
 		else if (w->origin == FROM_OLD_TREE)
 			w->live = live_is_there(tree, old);
 		else
-			w->live = live_is_good(tree, old);
+			w->live = tree_holds(tree, old);
 		if (w->origin == FROM_OLD_TREE && !w->live)
 			return tree_fail(
 				tree, TREE_BAD_INPUT,
@@ -224,8 +262,11 @@ enum tree_result tree_commit(struct tree *tree,
 	if (summary.changed)
 		result = tree_exchange(tree, &manifest);
 	sbuf_release(&manifest);
+	if (result != TREE_OK)
+		return result;
+	statcache_save(tree->cache);
+	treecache_settle(&tree->arena, tree->real);
 	summary.aside = sbuf_text(&tree->aside);
-	if (result == TREE_OK)
-		*ret_summary = summary;
-	return result;
+	*ret_summary = summary;
+	return TREE_OK;
 }

@@ -22,8 +22,10 @@
  */
 #include "manifest.h"
 
+#include <stdbool.h>
+
+struct progress;
 struct sbuf;
-struct statcache;
 struct tree;
 
 /** Exit statuses of the program, too. */
@@ -38,13 +40,12 @@ enum tree_result {
  * Open out/ for a change, which may not exist yet, and keep others away.
  *
  * @param out	may be a symlink to a directory
- * @param cache	borrowed
  * @param why	gets a message on failure, here and in all that follow:
  *		one or more lines without an end of line; borrowed
  * @param ret_tree	set on success only
  */
-enum tree_result tree_open(const char *out, struct statcache *cache,
-			   struct sbuf *why, struct tree **ret_tree);
+enum tree_result tree_open(const char *out, struct sbuf *why,
+			   struct tree **ret_tree);
 
 /** Let go; without tree_commit() nothing has changed. Accepts NULL. */
 void tree_free(struct tree *tree);
@@ -55,6 +56,32 @@ const struct manifest *tree_manifest(const struct tree *tree);
 /** Read a file of ours as it is now; @return -errno, -ENOENT if not ours */
 int tree_read(const struct tree *tree, struct text path, size_t max_bytes,
 	      struct sbuf *ret_bytes);
+
+/**
+ * Whether a file of the old manifest is there and holds what that says, by its
+ * time stamps if they are known, else by reading it.
+ *
+ * @param file	of tree_manifest()
+ */
+bool tree_holds(struct tree *tree, const struct manifest_file *file);
+
+/** Read files to tell, whatever their time stamps. */
+void tree_doubt(struct tree *tree);
+
+/**
+ * Where something is remembered of this tree; see treecache.h.
+ *
+ * @return NULL if there is no place for it; lives as long as the tree
+ */
+const char *tree_cache_file(struct tree *tree, const char *name);
+
+/**
+ * A file that outlives a run which ends early, for the next run to go on from:
+ * beside out/, where no other run can be at it.
+ *
+ * @return its path, whether it exists or not; lives as long as the tree
+ */
+const char *tree_unfinished(struct tree *tree);
 
 /** What the new manifest says of the site; else as the old one. */
 void tree_set_site(struct tree *tree, struct text site, unsigned verify,

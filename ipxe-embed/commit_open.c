@@ -1,7 +1,7 @@
 #include "commit_parts.h"
 
-#include "files.h"
 #include "statcache.h"
+#include "treecache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,11 +50,6 @@ void tree_close_fd(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
-}
-
-const char *tree_real_path(struct tree *tree, struct text path)
-{
-	return arena_printf(&tree->arena, "%s/%s", tree->real, path.ptr);
 }
 
 /* ------------------------------------------------------- where it lies -- */
@@ -422,24 +417,37 @@ static enum tree_result open_steps(struct tree *tree, const char *out)
 	return result;
 }
 
-enum tree_result tree_open(const char *out, struct statcache *cache,
-			   struct sbuf *why, struct tree **ret_tree)
+enum tree_result tree_open(const char *out, struct sbuf *why,
+			   struct tree **ret_tree)
 {
 	struct tree *tree = xrealloc(NULL, sizeof(*tree));
 	enum tree_result result;
 
 	memset(tree, 0, sizeof(*tree));
-	tree->cache = cache;
 	tree->why = why;
 	tree->parent = tree->work = tree->live = tree->stage = -1;
+	tree->near.dir = -1;
 	result = open_steps(tree, out);
 	if (result != TREE_OK) {
 		tree_free(tree);
 		return result;
 	}
 	tree->next = *tree->old;
+	tree->cache = statcache_open_tree(tree_cache_file(tree, "digests"));
+	tree->looks =
+		arena_new_array(&tree->arena, tree->old->count, unsigned char);
 	*ret_tree = tree;
 	return TREE_OK;
+}
+
+const char *tree_cache_file(struct tree *tree, const char *name)
+{
+	return treecache_file(&tree->arena, tree->real, name);
+}
+
+const char *tree_unfinished(struct tree *tree)
+{
+	return arena_printf(&tree->arena, "%s/" UNFINISHED, tree->work_path);
 }
 
 void tree_free(struct tree *tree)
@@ -455,6 +463,8 @@ void tree_free(struct tree *tree)
 		remove_dir(tree->work, SCRATCH);
 		unlinkat(tree->parent, tree->work_name, AT_REMOVEDIR);
 	}
+	files_near_release(&tree->near);
+	statcache_free(tree->cache);
 	tree_close_fd(&tree->stage);
 	tree_close_fd(&tree->live);
 	tree_close_fd(&tree->work);

@@ -8,6 +8,7 @@
  */
 #include "arena.h"
 #include "commit.h"
+#include "files.h"
 #include "sbuf.h"
 #include "settle.h"
 #include "vec.h"
@@ -16,9 +17,14 @@
 #define STAGE   "stage"  /* new tree before the exchange, old one after it */
 #define STAGED  "staged" /* inode of the new tree: tells the two apart */
 #define SCRATCH "scratch"
+/* Work of a run that ended early; see tree_unfinished() */
+#define UNFINISHED "unfinished"
 
 /** Where the content of a file comes from. */
 enum origin { FROM_BYTES, FROM_FILE, FROM_OLD_TREE };
+
+/** What was found of a file of the old manifest. */
+enum look { NOT_LOOKED_AT, IS_GOOD, IS_BAD };
 
 /** A file of the new tree. */
 struct wanted {
@@ -34,7 +40,7 @@ struct wanted {
 /** As tree_open() gives it. */
 struct tree {
 	struct arena arena;
-	struct statcache *cache;
+	struct statcache *cache; /**< of files in out/, by their paths there */
 	struct sbuf *why;
 	struct sbuf aside;
 	const char *shown; /**< out/ as given, for messages */
@@ -45,6 +51,8 @@ struct tree {
 	bool swapped;
 	struct sbuf old_bytes; /**< manifest.json as it is */
 	const struct manifest *old;
+	unsigned char *looks; /**< enum look, by number in the old manifest */
+	struct files_near near;
 	struct manifest next;
 	VEC(struct wanted) wanted;
 	struct foreigns foreign;
@@ -74,9 +82,6 @@ void tree_close_fd(int *fd);
 enum tree_result tree_settle(struct tree *tree, int old,
 			     const struct manifest *ours,
 			     struct foreigns *known);
-
-/** Absolute path of a file in out/; the arena's. */
-const char *tree_real_path(struct tree *tree, struct text path);
 
 /**
  * Make the new tree and put it in the place of the old one.

@@ -1,7 +1,6 @@
 #include "commit_parts.h"
 
 #include "asset.h"
-#include "files.h"
 #include "statcache.h"
 
 #include <errno.h>
@@ -395,23 +394,37 @@ static enum tree_result exchange_places(struct tree *tree)
 			 tree->shown);
 }
 
+/* Taken over by name and size alone. */
+static bool is_unseen(const struct tree *tree, const struct wanted *w)
+{
+	const struct manifest_file *old =
+		w->origin == FROM_OLD_TREE
+			? manifest_find(tree->old, w->file.path)
+			: NULL;
+
+	return old && tree->looks[old - tree->old->files] != IS_GOOD;
+}
+
 /* The next build finds the digests of what lies there now, and reads nothing.
  * Links made above have touched ctime, so stamps are taken afresh. */
 static void remember(struct tree *tree)
 {
 	struct timespec now, tick = { .tv_nsec = CLOCK_TICK_NS };
+	struct files_near near = { .dir = -1 };
 
 	nanosleep(&tick, NULL);
 	clock_gettime(CLOCK_REALTIME, &now);
 	vec_foreach (struct wanted, w, &tree->wanted) {
+		const char *path = w->file.path.ptr, *name;
+		int dir = files_near(&near, tree->live, path, false, &name);
 		struct stat st;
 
-		if (w->origin != FROM_OLD_TREE &&
-		    files_stat(tree->live, w->file.path.ptr, &st) == 0)
-			statcache_note(tree->cache,
-				       tree_real_path(tree, w->file.path), &st,
-				       &now, &w->file.digest);
+		if (!is_unseen(tree, w) && dir >= 0 &&
+		    files_stat(dir, name, &st) == 0)
+			statcache_note(tree->cache, path, &st, &now,
+				       &w->file.digest);
 	}
+	files_near_release(&near);
 }
 
 static enum tree_result swap(struct tree *tree)

@@ -86,7 +86,8 @@ int files_make_dir(int root, const char *path)
 	return open_dir(root, path, true);
 }
 
-/* The directory that holds @p path, and its name in there. */
+/* The directory that holds @p path, and its name in there: @p root itself if
+ * the path has one part; leave_parent() lets go of it. */
 static int open_parent(int root, const char *path, bool make,
 		       const char **ret_name)
 {
@@ -95,12 +96,47 @@ static int open_parent(int root, const char *path, bool make,
 
 	*ret_name = slash ? slash + 1 : path;
 	if (!slash)
-		return open_dir(root, "", false);
+		return root;
 	if ((size_t)(slash - path) >= sizeof(parent))
 		return -ENAMETOOLONG;
 	memcpy(parent, path, (size_t)(slash - path));
 	parent[slash - path] = '\0';
 	return open_dir(root, parent, make);
+}
+
+static int leave_parent(int root, int dir, int result)
+{
+	return dir == root ? result : close_with(dir, result);
+}
+
+int files_near(struct files_near *near, int root, const char *path, bool make,
+	       const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+	int dir;
+
+	if (near->dir >= 0 && near->root == root && strlen(near->path) == len &&
+	    memcmp(near->path, path, len) == 0) {
+		*ret_name = slash ? slash + 1 : path;
+		return near->dir;
+	}
+	files_near_release(near);
+	dir = open_parent(root, path, make, ret_name);
+	if (dir >= 0) {
+		memcpy(near->path, path, len);
+		near->path[len] = '\0';
+		near->root = root;
+		near->dir = dir;
+	}
+	return dir;
+}
+
+void files_near_release(struct files_near *near)
+{
+	if (near->dir >= 0 && near->dir != near->root)
+		close(near->dir);
+	near->dir = -1;
 }
 
 /* ------------------------------------------------------------- files -- */
@@ -113,8 +149,8 @@ int files_stat(int root, const char *path, struct stat *ret_stat)
 	if (dir < 0)
 		return dir;
 	if (fstatat(dir, *name ? name : ".", ret_stat, AT_SYMLINK_NOFOLLOW))
-		return close_with(dir, -errno);
-	return close_with(dir, 0);
+		return leave_parent(root, dir, -errno);
+	return leave_parent(root, dir, 0);
 }
 
 int files_open(int root, const char *path, struct stat *ret_stat)
@@ -128,8 +164,8 @@ int files_open(int root, const char *path, struct stat *ret_stat)
 	/* O_NONBLOCK: a pipe in the place of a file must not hang us. */
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return close_with(dir, -errno);
-	close(dir);
+		return leave_parent(root, dir, -errno);
+	leave_parent(root, dir, 0);
 	if (fstat(fd, &st) != 0)
 		return close_with(fd, -errno);
 	if (!S_ISREG(st.st_mode))
@@ -150,8 +186,8 @@ int files_create(int root, const char *path)
 	fd = openat(dir, name,
 		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return close_with(dir, -errno);
-	close(dir);
+		return leave_parent(root, dir, -errno);
+	leave_parent(root, dir, 0);
 	return fchmod(fd, 0644) == 0 ? fd : close_with(fd, -errno);
 }
 
@@ -241,11 +277,11 @@ int files_link(int from_root, const char *from, int to_root, const char *to)
 		return from_dir;
 	to_dir = open_parent(to_root, to, true, &to_name);
 	if (to_dir < 0)
-		return close_with(from_dir, to_dir);
+		return leave_parent(from_root, from_dir, to_dir);
 	if (linkat(from_dir, from_name, to_dir, to_name, 0) != 0)
 		result = -errno;
-	close(to_dir);
-	return close_with(from_dir, result);
+	leave_parent(to_root, to_dir, 0);
+	return leave_parent(from_root, from_dir, result);
 }
 
 int files_rename(int from_root, const char *from, int to_root, const char *to,
@@ -259,11 +295,11 @@ int files_rename(int from_root, const char *from, int to_root, const char *to,
 		return from_dir;
 	to_dir = open_parent(to_root, to, false, &to_name);
 	if (to_dir < 0)
-		return close_with(from_dir, to_dir);
+		return leave_parent(from_root, from_dir, to_dir);
 	if (renameat2(from_dir, from_name, to_dir, to_name, flags) != 0)
 		result = -errno;
-	close(to_dir);
-	return close_with(from_dir, result);
+	leave_parent(to_root, to_dir, 0);
+	return leave_parent(from_root, from_dir, result);
 }
 
 int files_remove(int root, const char *path)
@@ -273,7 +309,8 @@ int files_remove(int root, const char *path)
 
 	if (dir < 0)
 		return dir;
-	return close_with(dir, unlinkat(dir, name, 0) == 0 ? 0 : -errno);
+	return leave_parent(root, dir,
+			    unlinkat(dir, name, 0) == 0 ? 0 : -errno);
 }
 
 /* ------------------------------------------------------------ copies -- */

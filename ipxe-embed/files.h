@@ -11,6 +11,8 @@
  */
 #include "text.h"
 
+#include <limits.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 
 struct digest;
@@ -26,6 +28,29 @@ int files_open_dir(int root, const char *path);
  * @return descriptor, readable
  */
 int files_make_dir(int root, const char *path);
+
+/**
+ * The directory of the last path, kept open: of paths that come sorted, most lie
+ * beside the one before. Begin with { .dir = -1 }.
+ */
+struct files_near {
+	int root, dir;
+	char path[PATH_MAX]; /**< of the directory */
+};
+
+/**
+ * The directory that holds @p path, which all functions here take as root for
+ * a path of one part, and then open nothing on the way.
+ *
+ * @param make	make it if it is not there
+ * @param ret_name	last part of @p path
+ * @return descriptor, open until the next call with @p near
+ */
+int files_near(struct files_near *near, int root, const char *path, bool make,
+	       const char **ret_name);
+
+/** It may be used again. */
+void files_near_release(struct files_near *near);
 
 /** lstat(2) of it. */
 int files_stat(int root, const char *path, struct stat *ret_stat);

@@ -7,9 +7,10 @@
 #include "plan.h"
 #include "report.h"
 #include "sbuf.h"
-#include "statcache.h"
+#include "signatures.h"
 #include "trust.h"
 #include "vec.h"
+#include "verified.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,8 +24,11 @@ struct signing {
 	const char *out;
 	struct tree *tree;
 	const struct manifest *manifest;
+	const struct sign_manner *manner;
 	struct certificates roots;
 	struct cms_policy policy;
+	struct verified *verified;
+	struct signatures work;
 	struct sbuf why;
 };
 
@@ -56,10 +60,30 @@ static enum status read_roots(struct signing *signing)
 	return STATUS_OK;
 }
 
-static enum status open_tree(struct signing *signing, struct statcache *cache)
+/* What is remembered, and how the work is to be done. */
+static void prepare(struct signing *signing)
+{
+	signing->verified = verified_open(
+		tree_cache_file(signing->tree, "verified"), &signing->policy);
+	if (signing->manner->recheck) {
+		tree_doubt(signing->tree);
+		verified_doubt(signing->verified);
+	}
+	signing->work = (struct signatures){
+		.call = signing->call,
+		.policy = &signing->policy,
+		.tree = signing->tree,
+		.verified = signing->verified,
+		.unfinished = tree_unfinished(signing->tree),
+		.jobs = signing->manner->jobs,
+	};
+}
+
+static enum status open_tree(struct signing *signing)
 {
 	enum tree_result result =
-		tree_open(signing->out, cache, &signing->why, &signing->tree);
+		tree_open(signing->out, &signing->why, &signing->tree);
+	enum status status;
 
 	if (result != TREE_OK)
 		return fail_tree(signing, result);
@@ -79,53 +103,29 @@ static enum status open_tree(struct signing *signing, struct statcache *cache)
 		.signer = signing->manifest->signer.ptr,
 		.now = time(NULL),
 	};
-	return read_roots(signing);
+	status = read_roots(signing);
+	if (status == STATUS_OK)
+		prepare(signing);
+	return status;
 }
 
-/* What is there now may be damaged or gone; then it is signed again. */
-static void read_signatures(const struct signing *signing,
-			    struct signing_items *items)
+static bool is_signature(const struct manifest_file *file)
 {
-	struct arena *arena = signing->call->arena;
-
-	for (size_t i = 0; i < items->count; i++) {
-		struct signing_item *item = &items->at[i];
-		CLEANUP(sbuf) der = { 0 };
-
-		if (tree_read(signing->tree, signing_path(arena, item),
-			      SIGNATURE_MAX_BYTES, &der) != 0)
-			continue;
-		item->signature.ptr =
-			arena_copy(arena, sbuf_text(&der), der.len);
-		item->signature.len = der.len;
-	}
+	return file->wanted_by_count == 1 &&
+	       text_is(file->wanted_by[0], "signature");
 }
 
-static void put_signatures(const struct signing *signing,
-			   const struct signing_items *items)
-{
-	static struct text wanted_by[] = { { "signature", 9 } };
-
-	for (size_t i = 0; i < items->count; i++) {
-		const struct signing_item *item = &items->at[i];
-		struct tree_file file = {
-			.path = signing_path(signing->call->arena, item),
-			.wanted_by = wanted_by,
-			.wanted_by_count = 1,
-		};
-
-		tree_put_bytes(signing->tree, &file, item->signature);
-	}
-}
-
-/* Everything but the request, which is answered or written anew. */
+/* Everything but the request, which is answered or written anew, and the
+ * signatures, of which those that hold are put again. */
 static void keep_files(const struct signing *signing)
 {
-	for (size_t i = 0; i < signing->manifest->count; i++)
-		if (!text_is(signing->manifest->files[i].path,
-			     SIGNING_REQUEST_NAME))
-			tree_keep(signing->tree,
-				  signing->manifest->files[i].path);
+	for (size_t i = 0; i < signing->manifest->count; i++) {
+		const struct manifest_file *file = &signing->manifest->files[i];
+
+		if (!is_signature(file) &&
+		    !text_is(file->path, SIGNING_REQUEST_NAME))
+			tree_keep(signing->tree, file->path);
+	}
 }
 
 static enum status commit(struct signing *signing)
@@ -135,54 +135,65 @@ static enum status commit(struct signing *signing)
 
 	if (result != TREE_OK)
 		return fail_tree(signing, result);
+	verified_save(signing->verified);
 	fputs(summary.aside, stderr);
 	return STATUS_OK;
 }
 
-static enum status sign_and_commit(struct signing *signing,
-				   const struct signer *signer)
+static void say_signed(const struct signing *signing, size_t items,
+		       const struct signatures_made *made)
 {
-	const struct call *call = signing->call;
+	printf("%s: %zu signed, %zu had a good signature by this signer",
+	       signing->out, made->count, items - made->count);
+	if (made->found)
+		printf("; %zu were signed in a run that was interrupted",
+		       made->found);
+	putchar('\n');
+}
+
+static enum status sign_and_commit(struct signing *signing)
+{
 	struct signing_items items =
-		signing_items_of(call->arena, signing->manifest);
-	size_t made = 0;
+		signing_items_of(signing->call->arena, signing->manifest);
+	struct signatures_made made = { 0 };
 	enum status status;
 
-	read_signatures(signing, &items);
-	status = signer_sign(call, signer, &signing->policy, &items, &made);
+	signatures_find(&signing->work, &items);
+	status = signatures_make(&signing->work, &items, &made);
 	if (status != STATUS_OK)
 		return status;
 	keep_files(signing);
-	put_signatures(signing, &items);
+	signatures_put(&signing->work, &items);
 	status = commit(signing);
-	if (status == STATUS_OK)
-		printf("%s: %zu signed, %zu had a good signature by this "
-		       "signer\n",
-		       signing->out, made, items.count - made);
-	return status;
+	if (status != STATUS_OK)
+		return status;
+	if (made.count)
+		unlink(signing->work.unfinished);
+	say_signed(signing, items.count, &made);
+	return STATUS_OK;
 }
 
 static void signing_close(struct signing *signing)
 {
+	verified_free(signing->verified);
 	tree_free(signing->tree);
 	certificates_release(&signing->roots);
 	sbuf_release(&signing->why);
 }
 
 enum status sign_tree(const struct call *call, const char *out,
-		      const struct signer *signer)
+		      const struct signer *signer,
+		      const struct sign_manner *manner)
 {
-	struct statcache *cache = statcache_open(NULL);
-	struct signing signing = { .call = call, .out = out };
-	enum status status = open_tree(&signing, cache);
+	struct signing signing = { .call = call, .out = out, .manner = manner };
+	enum status status = open_tree(&signing);
 
+	signing.work.signer = signer;
 	if (status == STATUS_OK)
 		status = signer_check(call, signer, &signing.policy);
 	if (status == STATUS_OK)
-		status = sign_and_commit(&signing, signer);
+		status = sign_and_commit(&signing);
 	signing_close(&signing);
-	statcache_save(cache);
-	statcache_free(cache);
 	return status;
 }
 
@@ -218,18 +229,38 @@ static bool is_wanted(const struct signing_items *wanted,
 	return why->len == 0;
 }
 
-static enum status check_item(const struct signing *signing, const char *path,
-			      const struct signing_items *wanted,
-			      const struct signing_item *item)
-{
-	CLEANUP(sbuf) why = { 0 };
+struct answer {
+	const struct signing *signing;
+	const char *path;
+	enum status status;
+};
 
-	if (is_wanted(wanted, item, &why) &&
-	    cms_verify(item->signature.ptr, item->signature.len, &item->digest,
-		       &signing->policy, NULL, &why) == 0)
-		return STATUS_OK;
-	return report_error(signing->call, "%s:%zu: %s: %s", path, item->line,
-			    item->path.ptr, sbuf_text(&why));
+static void refuse_item(void *ctx, const struct signing_item *item,
+			const char *why)
+{
+	struct answer *answer = ctx;
+
+	answer->status =
+		report_error(answer->signing->call, "%s:%zu: %s: %s",
+			     answer->path, item->line, item->path.ptr, why);
+}
+
+/* Those that the tree does not want are told first. */
+static enum status check_items(const struct signing *signing, const char *path,
+			       const struct signing_items *items,
+			       const struct signing_items *wanted)
+{
+	struct answer answer = { signing, path, STATUS_OK };
+
+	for (size_t i = 0; i < items->count; i++) {
+		CLEANUP(sbuf) why = { 0 };
+
+		if (!is_wanted(wanted, &items->at[i], &why))
+			refuse_item(&answer, &items->at[i], sbuf_text(&why));
+	}
+	if (answer.status == STATUS_OK)
+		signatures_check(&signing->work, items, refuse_item, &answer);
+	return answer.status;
 }
 
 static enum status check_response(const struct signing *signing,
@@ -237,44 +268,26 @@ static enum status check_response(const struct signing *signing,
 				  const struct signing_response *response,
 				  const struct signing_items *wanted)
 {
-	enum status status = STATUS_OK;
-
 	if (!text_equal(response->site, signing->manifest->site))
 		return report_error(signing->call,
 				    "%s: these are signatures for the site "
 				    "\"%s\", but %s is of \"%s\"",
 				    path, response->site.ptr, signing->out,
 				    signing->manifest->site.ptr);
-	for (size_t i = 0; i < response->items.count; i++)
-		if (check_item(signing, path, wanted, &response->items.at[i]) !=
-		    STATUS_OK)
-			status = STATUS_INPUT;
-	return status;
-}
-
-static bool is_signed(const struct signing *signing,
-		      const struct signing_item *item)
-{
-	CLEANUP(sbuf) der = { 0 };
-	CLEANUP(sbuf) why = { 0 };
-
-	return tree_read(signing->tree,
-			 signing_path(signing->call->arena, item),
-			 SIGNATURE_MAX_BYTES, &der) == 0 &&
-	       cms_verify(sbuf_text(&der), der.len, &item->digest,
-			  &signing->policy, NULL, &why) == 0;
+	return check_items(signing, path, &response->items, wanted);
 }
 
 /** What has no good signature yet, and gets none now. */
 static struct signing_items still_wanted(const struct signing *signing,
-					 const struct signing_items *wanted,
+					 struct signing_items *wanted,
 					 const struct signing_items *merged)
 {
 	struct signing_items rest = { 0 };
 
+	signatures_find(&signing->work, wanted);
 	for (size_t i = 0; i < wanted->count; i++)
-		if (!signing_find(merged, wanted->at[i].path) &&
-		    !is_signed(signing, &wanted->at[i]))
+		if (!wanted->at[i].held &&
+		    !signing_find(merged, wanted->at[i].path))
 			*vec_push(signing->call->arena, &rest) = wanted->at[i];
 	return rest;
 }
@@ -314,7 +327,8 @@ static enum status merge(struct signing *signing, const char *path,
 		return status;
 	rest = still_wanted(signing, &wanted, &response->items);
 	keep_files(signing);
-	put_signatures(signing, &response->items);
+	signatures_put(&signing->work, &wanted);
+	signatures_put(&signing->work, &response->items);
 	put_request(signing, rest);
 	status = commit(signing);
 	if (status == STATUS_OK)
@@ -326,11 +340,11 @@ static enum status merge(struct signing *signing, const char *path,
 }
 
 enum status sign_merge(const struct call *call, const char *out,
-		       const char *response_path)
+		       const char *response_path,
+		       const struct sign_manner *manner)
 {
-	struct signing signing = { .call = call, .out = out };
+	struct signing signing = { .call = call, .out = out, .manner = manner };
 	const struct signing_response *response;
-	struct statcache *cache;
 	CLEANUP(sbuf) why = { 0 };
 	struct text bytes;
 	enum status status = sign_read_file(call, response_path, &bytes);
@@ -341,12 +355,9 @@ enum status sign_merge(const struct call *call, const char *out,
 	if (!response)
 		return report_error(call, "%s: %s", response_path,
 				    sbuf_text(&why));
-	cache = statcache_open(NULL);
-	status = open_tree(&signing, cache);
+	status = open_tree(&signing);
 	if (status == STATUS_OK)
 		status = merge(&signing, response_path, response);
 	signing_close(&signing);
-	statcache_save(cache);
-	statcache_free(cache);
 	return status;
 }

@@ -2,14 +2,13 @@
 #define PROGRAM_SIGNER_H
 /**
  * @file
- * The code signer at work: key and certificate from files, held against what a
- * site demands before anything is signed, then many signatures at once.
+ * The code signer: key and certificate from files, held against what a site
+ * demands before anything is signed. Signing itself: signatures.h.
  */
 #include "certificate.h"
 #include "cli.h"
 #include "cms.h"
 #include "key.h"
-#include "signing.h"
 
 /** Files, as the options of `build` and `sign` name them. */
 struct signer_files {
@@ -45,17 +44,5 @@ enum status signer_load(const struct call *call,
  */
 enum status signer_check(const struct call *call, const struct signer *signer,
 			 const struct cms_policy *policy);
-
-/**
- * Sign, on all processors. Every signature is read back and verified as iPXE
- * would before it counts. A signature that an item has already stays if it is
- * good and by this very certificate.
- *
- * @param items	their signatures are filled in, or replaced
- * @param ret_made	how many were not there before
- */
-enum status signer_sign(const struct call *call, const struct signer *signer,
-			const struct cms_policy *policy,
-			struct signing_items *items, size_t *ret_made);
 
 #endif

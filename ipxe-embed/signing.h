@@ -43,6 +43,7 @@ struct signing_item {
 	struct text path; /**< below www/ */
 	struct digest digest;
 	struct text signature; /**< DER; empty in requests */
+	bool held;             /**< the tree has a good one already */
 	size_t line;           /**< where it was read, for messages */
 };
 

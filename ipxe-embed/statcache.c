@@ -20,9 +20,11 @@
 #define CACHE_HEADER "ipxe-embed digests 1\n"
 
 enum {
-	BUCKETS = 4096,
-	CACHE_BYTES_MAX = 64 << 20,
+	BUCKETS_AT_FIRST = 1024,
+	CACHE_BYTES_MAX = 512 << 20,
 	UNUSED_DAYS_MAX = 90,
+	/* So often is it noted that a file is still used. */
+	USED_DAYS_STEP = 7,
 };
 
 #define NS_PER_S 1000000000LL
@@ -40,6 +42,7 @@ struct stamp {
 struct entry {
 	struct entry *next;
 	const char *path;
+	uint32_t hash; /**< of the path */
 	struct stamp stamp;
 	struct digest digest;
 	int64_t used_day; /**< since 1970 */
@@ -51,8 +54,11 @@ struct statcache {
 	struct arena arena;
 	const char *file; /**< NULL: there is no place for it */
 	int64_t today;
-	struct entry *buckets[BUCKETS];
+	struct entry **buckets;
+	size_t bucket_count, count;
 	bool learnt;
+	bool of_tree; /**< what is not used in this run goes */
+	bool doubted; /**< nothing from before this run is believed */
 };
 
 static int64_t nanoseconds(const struct timespec *t)
@@ -92,48 +98,81 @@ static bool stamp_is_fresh(const struct stamp *stamp,
 
 /* ------------------------------------------------------------ entries -- */
 
-static struct entry **bucket_of(struct statcache *cache, const char *path)
+static uint32_t hash_of(const char *path)
 {
 	uint32_t hash = 2166136261u; /* FNV-1a */
 
 	for (; *path; path++)
 		hash = (hash ^ (unsigned char)*path) * 16777619u;
-	return &cache->buckets[hash % BUCKETS];
+	return hash;
 }
 
-static struct entry *entry_find(struct statcache *cache, const char *path)
+static struct entry **bucket_of(const struct statcache *cache, uint32_t hash)
 {
-	struct entry *entry = *bucket_of(cache, path);
+	return &cache->buckets[hash % cache->bucket_count];
+}
 
-	while (entry && strcmp(entry->path, path) != 0)
+static struct entry *find_hashed(const struct statcache *cache,
+				 const char *path, uint32_t hash)
+{
+	struct entry *entry = *bucket_of(cache, hash);
+
+	while (entry && (entry->hash != hash || strcmp(entry->path, path) != 0))
 		entry = entry->next;
 	return entry;
 }
 
+static void make_room(struct statcache *cache)
+{
+	struct entry **old = cache->buckets;
+	size_t old_count = cache->bucket_count;
+
+	if (cache->count < old_count)
+		return;
+	cache->bucket_count = old_count ? 4 * old_count : BUCKETS_AT_FIRST;
+	cache->buckets =
+		xrealloc(NULL, cache->bucket_count * sizeof(struct entry *));
+	memset(cache->buckets, 0, cache->bucket_count * sizeof(struct entry *));
+	for (size_t i = 0; i < old_count; i++)
+		for (struct entry *e = old[i], *next; e; e = next) {
+			struct entry **bucket = bucket_of(cache, e->hash);
+
+			next = e->next;
+			e->next = *bucket;
+			*bucket = e;
+		}
+	free(old);
+}
+
 static struct entry *entry_get(struct statcache *cache, const char *path)
 {
-	struct entry *entry = entry_find(cache, path), **bucket;
+	uint32_t hash = hash_of(path);
+	struct entry *entry = find_hashed(cache, path, hash), **bucket;
 
 	if (entry)
 		return entry;
+	make_room(cache);
 	entry = arena_new(&cache->arena, struct entry);
 	entry->path = arena_copy(&cache->arena, path, strlen(path));
-	bucket = bucket_of(cache, path);
+	entry->hash = hash;
+	bucket = bucket_of(cache, hash);
 	entry->next = *bucket;
 	*bucket = entry;
+	cache->count++;
 	return entry;
 }
 
-static bool find(struct statcache *cache, const char *path,
-		 const struct stat *st, struct digest *ret_digest)
+bool statcache_find(struct statcache *cache, const char *path,
+		    const struct stat *st, struct digest *ret_digest)
 {
 	struct stamp stamp = stamp_of(st);
-	struct entry *entry = entry_find(cache, path);
+	struct entry *entry = find_hashed(cache, path, hash_of(path));
 
-	if (!entry || !stamp_equal(&entry->stamp, &stamp))
+	if (!entry || (cache->doubted && !entry->used) ||
+	    !stamp_equal(&entry->stamp, &stamp))
 		return false;
 	entry->used = true;
-	if (entry->used_day != cache->today) {
+	if (cache->today - entry->used_day >= USED_DAYS_STEP) {
 		entry->used_day = cache->today;
 		cache->learnt = true;
 	}
@@ -167,7 +206,7 @@ int statcache_digest(struct statcache *cache, const char *path, int fd,
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (fstat(fd, &before) != 0)
 		return -errno;
-	if (find(cache, path, &before, ret_digest))
+	if (statcache_find(cache, path, &before, ret_digest))
 		return 0;
 	result = files_hash(fd, &digest);
 	if (result)
@@ -189,35 +228,60 @@ int statcache_digest(struct statcache *cache, const char *path, int fd,
  *     sha256 size device inode mtime_ns ctime_ns used_day path
  */
 
-/* @return whether the line is good; others are dropped silently */
-static bool parse_line(struct statcache *cache, const char *line, size_t len)
+/* A number and the space behind it; sscanf() takes as long as all the rest. */
+static bool parse_number(const char **at, int64_t *ret_number)
+{
+	uint64_t value = 0;
+	bool negative = **at == '-';
+	const char *c = *at + negative;
+
+	if (*c < '0' || *c > '9')
+		return false;
+	for (; *c >= '0' && *c <= '9'; c++)
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*c - '0'), &value))
+			return false;
+	if (*c != ' ')
+		return false;
+	*ret_number = (int64_t)(negative ? 0 - value : value);
+	*at = c + 1;
+	return true;
+}
+
+static bool parse_numbers(const char **at, struct entry *ret_entry)
+{
+	int64_t size, device, inode;
+
+	if (!parse_number(at, &size) || !parse_number(at, &device) ||
+	    !parse_number(at, &inode) ||
+	    !parse_number(at, &ret_entry->stamp.mtime_ns) ||
+	    !parse_number(at, &ret_entry->stamp.ctime_ns) ||
+	    !parse_number(at, &ret_entry->used_day))
+		return false;
+	ret_entry->stamp.size_bytes = (uint64_t)size;
+	ret_entry->stamp.device = (uint64_t)device;
+	ret_entry->stamp.inode = (uint64_t)inode;
+	return true;
+}
+
+/* Lines that are not good are dropped silently. */
+static void parse_line(struct statcache *cache, const char *line, size_t len)
 {
 	struct entry entry = { 0 }, *stored;
-	int used = 0;
-	char *path;
+	const char *at = line + 65;
 
-	if (len < 66 ||
-	    !digest_from_hex((struct text){ line, 64 }, &entry.digest))
-		return false;
-	if (sscanf(line + 64,
-		   " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64
-		   " %" SCNd64 " %n",
-		   &entry.stamp.size_bytes, &entry.stamp.device,
-		   &entry.stamp.inode, &entry.stamp.mtime_ns,
-		   &entry.stamp.ctime_ns, &entry.used_day, &used) != 6 ||
-	    used == 0 || 64 + (size_t)used >= len)
-		return false;
+	if (len < 66 || line[64] != ' ' ||
+	    !digest_from_hex((struct text){ line, 64 }, &entry.digest) ||
+	    !parse_numbers(&at, &entry) || !*at)
+		return;
 	if (entry.used_day + UNUSED_DAYS_MAX < cache->today ||
 	    entry.used_day > cache->today)
-		return false;
-	path = arena_copy(&cache->arena, line + 64 + used,
-			  len - 64 - (size_t)used);
-	stored = entry_get(cache, path);
+		return;
+	stored = entry_get(cache, at);
 	stored->stamp = entry.stamp;
 	stored->digest = entry.digest;
 	stored->digest.size_bytes = entry.stamp.size_bytes;
 	stored->used_day = entry.used_day;
-	return true;
 }
 
 static void load(struct statcache *cache)
@@ -240,17 +304,19 @@ static void load(struct statcache *cache)
 	sbuf_release(&bytes);
 }
 
-/* Trees of 100,000 nodes come and go; what is gone must not slow all others. */
-static bool is_gone(const struct entry *entry)
+/* What is gone must not slow the builds of all sites. */
+static bool is_gone(const struct statcache *cache, const struct entry *entry)
 {
-	return !entry->used && access(entry->path, F_OK) != 0;
+	return !entry->used &&
+	       (cache->of_tree || access(entry->path, F_OK) != 0);
 }
 
-static void write_entry(const struct entry *entry, struct sbuf *out)
+static void write_entry(const struct statcache *cache,
+			const struct entry *entry, struct sbuf *out)
 {
 	char hex[65];
 
-	if (entry->fresh || strchr(entry->path, '\n') || is_gone(entry))
+	if (entry->fresh || strchr(entry->path, '\n') || is_gone(cache, entry))
 		return;
 	digest_hex(&entry->digest, hex);
 	sbuf_printf(out,
@@ -285,9 +351,9 @@ void statcache_save(struct statcache *cache)
 		return;
 	copy_make_path(parent_of(&cache->arena, cache->file));
 	sbuf_puts(&out, CACHE_HEADER);
-	for (size_t i = 0; i < BUCKETS; i++)
+	for (size_t i = 0; i < cache->bucket_count; i++)
 		for (const struct entry *e = cache->buckets[i]; e; e = e->next)
-			write_entry(e, &out);
+			write_entry(cache, e, &out);
 	sbuf_printf(&temporary, "%s.%ld", cache->file, (long)getpid());
 	unlink(temporary.ptr);
 	if (!write_file(temporary.ptr, &out) ||
@@ -307,25 +373,51 @@ static const char *user_cache_file(struct arena *arena)
 	return cache ? arena_printf(arena, "%s/digests", cache) : NULL;
 }
 
-struct statcache *statcache_open(const char *file)
+static struct statcache *open_file(const char *file)
 {
 	struct statcache *cache = xrealloc(NULL, sizeof(*cache));
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	memset(cache, 0, sizeof(*cache));
+	make_room(cache);
 	cache->today = now.tv_sec / (24 * 60 * 60);
-	cache->file = file ? arena_copy(&cache->arena, file, strlen(file))
-			   : user_cache_file(&cache->arena);
+	cache->file =
+		file ? arena_copy(&cache->arena, file, strlen(file)) : NULL;
+	return cache;
+}
+
+struct statcache *statcache_open(const char *file)
+{
+	struct statcache *cache = open_file(file);
+
+	if (!file)
+		cache->file = user_cache_file(&cache->arena);
 	if (cache->file)
 		load(cache);
 	return cache;
+}
+
+struct statcache *statcache_open_tree(const char *file)
+{
+	struct statcache *cache = open_file(file);
+
+	cache->of_tree = true;
+	if (cache->file)
+		load(cache);
+	return cache;
+}
+
+void statcache_doubt(struct statcache *cache)
+{
+	cache->doubted = true;
 }
 
 void statcache_free(struct statcache *cache)
 {
 	if (!cache)
 		return;
+	free(cache->buckets);
 	arena_release(&cache->arena);
 	free(cache);
 }

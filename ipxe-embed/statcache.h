@@ -28,11 +28,27 @@ struct statcache;
  */
 struct statcache *statcache_open(const char *file);
 
+/**
+ * For the files of one tree, by their paths in it. Files that are neither
+ * measured, noted nor found in a run are forgotten by its end.
+ *
+ * @param file	absolute; NULL: nothing is kept
+ * @return never NULL
+ */
+struct statcache *statcache_open_tree(const char *file);
+
+/** From now on, believe nothing that was not measured or noted in this run. */
+void statcache_doubt(struct statcache *cache);
+
 /** Write back what was learnt, atomically; failure is nobody's loss. */
 void statcache_save(struct statcache *cache);
 
 /** Accepts NULL. */
 void statcache_free(struct statcache *cache);
+
+/** What a file is remembered to hold; @return whether it is, as @p st says */
+bool statcache_find(struct statcache *cache, const char *path,
+		    const struct stat *st, struct digest *ret_digest);
 
 /**
  * Measure an open file, or remember what it measured.

@@ -11,9 +11,11 @@
 #include "site_roots.h"
 #include "statcache.h"
 #include "uki.h"
+#include "verified.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum status build_fail_tree(const struct build *build, enum tree_result result)
 {
@@ -103,10 +105,13 @@ static enum status read_roots(struct build *build)
 static enum status open_tree(struct build *build)
 {
 	enum tree_result result =
-		tree_open(build->options->output, build->cache, &build->why,
-			  &build->tree);
+		tree_open(build->options->output, &build->why, &build->tree);
 
-	return result == TREE_OK ? STATUS_OK : build_fail_tree(build, result);
+	if (result != TREE_OK)
+		return build_fail_tree(build, result);
+	if (build->options->recheck)
+		tree_doubt(build->tree);
+	return STATUS_OK;
 }
 
 static struct text wanted_by_site[] = { { "site", 4 } };
@@ -165,9 +170,12 @@ static enum status commit(struct build *build)
 {
 	enum tree_result result = tree_commit(build->tree, &build->sum);
 
-	statcache_save(build->cache);
 	if (result != TREE_OK)
 		return build_fail_tree(build, result);
+	if (build->verified)
+		verified_save(build->verified);
+	if (build->made.count)
+		unlink(build->unfinished);
 	for (const char *line = build->sum.aside; *line;) {
 		int len = (int)strcspn(line, "\n");
 
@@ -198,9 +206,12 @@ static enum status run_build(struct call *call)
 	enum status status = STATUS_OK;
 
 	build.cache = statcache_open(NULL);
+	if (build.options->recheck)
+		statcache_doubt(build.cache);
 	for (size_t i = 0;
 	     i < sizeof(steps) / sizeof(steps[0]) && status == STATUS_OK; i++)
 		status = steps[i](&build);
+	verified_free(build.verified);
 	tree_free(build.tree);
 	certificates_release(&build.roots);
 	signer_release(&build.signer);
@@ -270,6 +281,11 @@ static const struct option_row rows[] = {
 		  "the boot script, the roots of trust and, if one is given, "
 		  "the key for Secure Boot are the same.",
 	  OPTION_FLAG(struct build_options, no_images) },
+	{ .name = "recheck",
+	  .help = "Read every file and verify every signature, also those "
+		  "that are remembered from an earlier run and look "
+		  "unchanged.",
+	  OPTION_FLAG(struct build_options, recheck) },
 	{ .name = "base",
 	  .value = "NAME",
 	  .help = "Make images from this base: `source`, `stock` (that of the "
@@ -287,8 +303,9 @@ static const struct option_row rows[] = {
 	{ .name = "jobs",
 	  .letter = 'j',
 	  .value = "N",
-	  .help = "Compile iPXE with so many processes at once; 0 is one for "
-		  "each processor.",
+	  .help = "Sign, verify and compile iPXE with so many threads or "
+		  "processes at once; 0 is one for each processor. A key in a "
+		  "token makes one signature at a time.",
 	  .fallback = "0",
 	  OPTION_NUMBER(struct build_options, jobs, 0, 1024) },
 	{ 0 },

@@ -5,6 +5,7 @@
 #include "report.h"
 #include "sbuf.h"
 #include "sign_tree.h"
+#include "signatures.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,8 @@
 struct sign_options {
 	const char *key, *certificate, *chain, *root, *passphrase_file;
 	const char *output, *merge;
+	long jobs;
+	bool recheck;
 };
 
 /* ---- a request alone ---- */
@@ -27,6 +30,7 @@ struct offline {
 	const char *path; /**< of the request */
 	const struct signing_request *request;
 	struct certificates roots; /**< asked for, and at hand */
+	const char *unfinished;    /**< see spool.h */
 };
 
 static bool is_asked_for(const struct signing_request *request,
@@ -65,20 +69,30 @@ static enum status find_roots(struct offline *offline,
 			    offline->path, sbuf_text(&names));
 }
 
+/* @param output	where the signatures will go */
 static enum status sign_items(struct offline *offline,
 			      const struct signer *signer,
-			      struct signing_items *items)
+			      struct signing_items *items, const char *output)
 {
+	const struct sign_options *options = offline->call->options;
 	const struct cms_policy policy = {
 		.roots = &offline->roots,
 		.signer = offline->request->signer.ptr,
 		.now = time(NULL),
 	};
-	size_t made;
+	const struct signatures signatures = {
+		.call = offline->call,
+		.policy = &policy,
+		.signer = signer,
+		.unfinished = arena_printf(offline->call->arena,
+					   "%s.unfinished", output),
+		.jobs = (unsigned)options->jobs,
+	};
+	struct signatures_made made;
 	enum status status = signer_check(offline->call, signer, &policy);
 
-	return status == STATUS_OK ? signer_sign(offline->call, signer, &policy,
-						 items, &made)
+	offline->unfinished = signatures.unfinished;
+	return status == STATUS_OK ? signatures_make(&signatures, items, &made)
 				   : status;
 }
 
@@ -125,6 +139,7 @@ static enum status write_response(const struct offline *offline,
 	error = replace_file(call->arena, path, 0644, &text);
 	if (error)
 		return report_failure(call, "%s: %s", path, strerror(-error));
+	unlink(offline->unfinished);
 	printf("%s: %zu %s by \"%s\"\n", path, items.count,
 	       items.count == 1 ? "signature" : "signatures",
 	       offline->request->signer.ptr);
@@ -156,25 +171,32 @@ static enum status sign_request(const struct call *call,
 	struct signing_items items = { 0 };
 	enum status status = read_request(&offline);
 
+	if (!output)
+		output = beside(call->arena, path);
 	if (status == STATUS_OK)
 		status = find_roots(&offline, signer);
 	if (status == STATUS_OK) {
 		items = offline.request->items;
-		status = sign_items(&offline, signer, &items);
+		status = sign_items(&offline, signer, &items, output);
 	}
 	if (status == STATUS_OK)
-		status = write_response(&offline, items,
-					output ? output
-					       : beside(call->arena, path));
+		status = write_response(&offline, items, output);
 	certificates_release(&offline.roots);
 	return status;
 }
 
 /* ---- the verb ---- */
 
+static struct sign_manner manner_of(const struct sign_options *options)
+{
+	return (struct sign_manner){ (unsigned)options->jobs,
+				     options->recheck };
+}
+
 static enum status sign_target(struct call *call, bool is_tree)
 {
 	const struct sign_options *options = call->options;
+	const struct sign_manner manner = manner_of(options);
 	const struct signer_files files = {
 		.key = options->key,
 		.certificate = options->certificate,
@@ -186,7 +208,8 @@ static enum status sign_target(struct call *call, bool is_tree)
 	enum status status = signer_load(call, &files, &signer);
 
 	if (status == STATUS_OK)
-		status = is_tree ? sign_tree(call, call->operands[0], &signer)
+		status = is_tree ? sign_tree(call, call->operands[0], &signer,
+					     &manner)
 				 : sign_request(call, &signer, options->output);
 	signer_release(&signer);
 	return status;
@@ -217,6 +240,7 @@ static enum status run_sign(struct call *call)
 {
 	const struct sign_options *options = call->options;
 	const char *target = call->operands[0];
+	struct sign_manner manner;
 	struct stat st;
 	bool is_tree;
 	enum status status;
@@ -227,8 +251,10 @@ static enum status run_sign(struct call *call)
 	status = check_usage(call, is_tree);
 	if (status != STATUS_OK)
 		return status;
-	return options->merge ? sign_merge(call, target, options->merge)
-			      : sign_target(call, is_tree);
+	manner = manner_of(options);
+	return options->merge
+		       ? sign_merge(call, target, options->merge, &manner)
+		       : sign_target(call, is_tree);
 }
 
 static const struct option_row rows[] = {
@@ -267,6 +293,18 @@ static const struct option_row rows[] = {
 	  .value = "FILE",
 	  .help = "Put signatures that were made elsewhere into the tree.",
 	  OPTION_TEXT(struct sign_options, merge) },
+	{ .name = "recheck",
+	  .help = "Verify every signature of a tree, also those that are "
+		  "remembered from an earlier run and look unchanged.",
+	  OPTION_FLAG(struct sign_options, recheck) },
+	{ .name = "jobs",
+	  .letter = 'j',
+	  .value = "N",
+	  .help = "Sign and verify with so many threads at once; 0 is one for "
+		  "each processor. A key in a token makes one signature at a "
+		  "time.",
+	  .fallback = "0",
+	  OPTION_NUMBER(struct sign_options, jobs, 0, 1024) },
 	{ 0 },
 };
 

@@ -5,7 +5,6 @@
 #include "plan.h"
 #include "sbuf.h"
 #include "sha256.h"
-#include "statcache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,6 +55,8 @@ static int setup(void **state)
 
 	(void)state;
 	snprintf(base, sizeof(base), "%s/ipxe-embed-test-XXXXXX", memory);
+	/* Nothing is remembered, so everything is read. */
+	setenv("IPXE_EMBED_CACHE", "/proc/nowhere", 1);
 	if (!mkdtemp(base) || chmod(base, 0755) != 0 || chdir(base) != 0)
 		return -1;
 	return 0;
@@ -131,13 +132,12 @@ static void put_items(struct tree *tree, const struct item *items)
 static enum tree_result build(const char *out, const struct item *items,
 			      struct tree_summary *ret_summary)
 {
-	struct statcache *cache = statcache_open("/nowhere/at/all");
 	struct tree_summary summary = { 0 };
 	struct tree *tree;
 	enum tree_result result;
 
 	sbuf_reset(&why);
-	result = tree_open(out, cache, &why, &tree);
+	result = tree_open(out, &why, &tree);
 	if (result == TREE_OK) {
 		put_items(tree, items);
 		tree_set_site(tree, TEXT("lab"), VERIFY_DIGEST, TEXT(""));
@@ -145,7 +145,6 @@ static enum tree_result build(const char *out, const struct item *items,
 		summary.aside = NULL;
 		tree_free(tree);
 	}
-	statcache_free(cache);
 	if (ret_summary)
 		*ret_summary = summary;
 	return result;
@@ -311,7 +310,6 @@ static void test_file_becomes_directory(void **state)
 
 static void test_keep(void **state)
 {
-	struct statcache *cache = statcache_open("/nowhere/at/all");
 	struct tree_file sig = { TEXT("www/a/11/linux.sig"), site_wants, 1 };
 	struct tree_summary sum;
 	struct tree *tree;
@@ -319,7 +317,7 @@ static void test_keep(void **state)
 
 	(void)state;
 	assert_int_equal(build("out", tree_a, NULL), TREE_OK);
-	assert_int_equal(tree_open("out", cache, &why, &tree), TREE_OK);
+	assert_int_equal(tree_open("out", &why, &tree), TREE_OK);
 	assert_int_equal(tree_manifest(tree)->count, 6);
 	assert_int_equal(tree_read(tree, TEXT("boot.ipxe"), 100, &bytes), 0);
 	assert_string_equal(bytes.ptr, "#!ipxe a");
@@ -335,21 +333,19 @@ static void test_keep(void **state)
 	assert_holds("out/www/a/11/linux.sig", "last");
 	assert_holds("out/www/a/11/linux", "kernel a");
 
-	assert_int_equal(tree_open("out", cache, &why, &tree), TREE_OK);
+	assert_int_equal(tree_open("out", &why, &tree), TREE_OK);
 	assert_int_equal(tree_manifest(tree)->verify, VERIFY_DIGEST);
 	assert_int_equal(unlink("out/boot.ipxe"), 0);
 	tree_keep_all(tree);
 	assert_int_equal(tree_commit(tree, &sum), TREE_BAD_INPUT);
 	assert_says("out/boot.ipxe: is gone or damaged");
 	tree_free(tree);
-	statcache_free(cache);
 	sbuf_release(&bytes);
 }
 
 /* @param text	what the asset is said to hold */
 static enum tree_result build_asset(const char *asset, const char *text)
 {
-	struct statcache *cache = statcache_open("/nowhere/at/all");
 	struct tree_file file = { TEXT("www/linux"), site_wants, 1 };
 	struct tree_summary sum;
 	struct digest digest;
@@ -358,12 +354,11 @@ static enum tree_result build_asset(const char *asset, const char *text)
 
 	sbuf_reset(&why);
 	sha256_of(text, strlen(text), &digest);
-	result = tree_open("out", cache, &why, &tree);
+	result = tree_open("out", &why, &tree);
 	assert_int_equal(result, TREE_OK);
 	tree_put_file(tree, &file, asset, &digest);
 	result = tree_commit(tree, &sum);
 	tree_free(tree);
-	statcache_free(cache);
 	return result;
 }
 
@@ -414,18 +409,16 @@ static void test_bad_paths(void **state)
 
 static void test_scratch(void **state)
 {
-	struct statcache *cache = statcache_open("/nowhere/at/all");
 	struct tree *tree;
 	const char *scratch;
 
 	(void)state;
-	assert_int_equal(tree_open("out", cache, &why, &tree), TREE_OK);
+	assert_int_equal(tree_open("out", &why, &tree), TREE_OK);
 	scratch = tree_scratch(tree);
 	assert_non_null(scratch);
 	assert_ptr_equal(scratch, tree_scratch(tree));
 	command("touch '%s/image'", scratch);
 	tree_free(tree);
-	statcache_free(cache);
 	assert_no_work_left();
 }
 
@@ -491,16 +484,14 @@ static void test_good_places(void **state)
 
 static void test_lock(void **state)
 {
-	struct statcache *cache = statcache_open("/nowhere/at/all");
 	struct tree *tree;
 
 	(void)state;
-	assert_int_equal(tree_open("out", cache, &why, &tree), TREE_OK);
+	assert_int_equal(tree_open("out", &why, &tree), TREE_OK);
 	assert_int_equal(build("out", tree_a, NULL), TREE_FAILED);
 	assert_says("another ipxe-embed is at work");
 	assert_int_equal(build("other", tree_a, NULL), TREE_OK);
 	tree_free(tree);
-	statcache_free(cache);
 	assert_int_equal(build("out", tree_a, NULL), TREE_OK);
 	assert_no_work_left();
 }
