@@ -536,7 +536,7 @@ static const struct {
 			"UUID" },
 	[TYPE_TAG] = { "\"type\": [\"string\", \"number\"]", "text" },
 	[TYPE_IP] = { "\"type\": \"string\", \"pattern\": "
-		      "\"^[0-9.]+(/[0-9]{1,2})?$\"",
+		      "\"^[0-9.]+(/([12]?[0-9]|3[0-2]))?$\"",
 		      "IPv4 address, with its prefix length" },
 	[TYPE_MODE] = { "\"type\": [\"string\", \"number\"], "
 			"\"pattern\": \"^[0-7]{3,4}$\"",

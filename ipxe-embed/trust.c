@@ -68,6 +68,21 @@ static void check_certificate(const struct check *check,
 	check_name(check, certificate, sbuf_text(&subject));
 }
 
+static void cannot_read(const char *path, int error, struct span at,
+			struct diags *ds)
+{
+	struct diag *d = diag_at(ds, DIAG_E700, at, "\"%s\": %s", path,
+				 error == -EFBIG ? "larger than 1 MiB"
+						 : strerror(-error));
+	const char *name = strrchr(path, '/');
+
+	if (error == -ENOENT && name && strcmp(name, "/root.pem") == 0)
+		diag_help(ds, d,
+			  "to make one: ipxe-embed keys init %.*s --host NAME, "
+			  "with the name in url:",
+			  (int)(name - path), path);
+}
+
 void trust_check(struct trust *trust, const char *path, int error,
 		 struct text bytes, int64_t now, struct span at,
 		 struct diags *ds)
@@ -77,9 +92,7 @@ void trust_check(struct trust *trust, const char *path, int error,
 	CLEANUP(sbuf) why = { 0 };
 
 	if (error) {
-		diag_at(ds, DIAG_E700, at, "\"%s\": %s", path,
-			error == -EFBIG ? "larger than 1 MiB"
-					: strerror(-error));
+		cannot_read(path, error, at, ds);
 		return;
 	}
 	if (is_private_key(bytes.ptr, bytes.len)) {
