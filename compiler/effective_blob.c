@@ -49,6 +49,11 @@ static bool is_wish(struct text text, const struct level *level,
 void blob_want(struct builder *b, struct blob *blob, const struct level *level,
 	       const char *what, const char *node)
 {
+	if (!node && level->set && blob->asker == level->set &&
+	    blob->asked == what)
+		return;
+	blob->asker = node ? NULL : level->set;
+	blob->asked = what;
 	for (size_t i = 0; i < blob->wanted_by_count; i++)
 		if (is_wish(blob->wanted_by[i], level, what, node))
 			return;

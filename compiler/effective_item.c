@@ -2,6 +2,7 @@
 
 #include "hex.h"
 #include "path.h"
+#include "template.h"
 #include "value.h"
 
 static struct blob *path_blob(struct context *c, const struct templated *value)
@@ -52,6 +53,16 @@ static struct blob *url_blob(struct context *c, const struct item *item)
 
 struct blob *item_blob(struct context *c, const struct item *item)
 {
-	return item->sha256.tmpl ? url_blob(c, item)
-				 : path_blob(c, &item->from);
+	size_t slot = (uintptr_t)item / sizeof(*item) % KNOWN_ITEMS;
+	struct known_item *known = &c->b->known_items[slot];
+	struct blob *blob;
+
+	if (item->sha256.tmpl)
+		return url_blob(c, item);
+	if (known->item == item)
+		return known->blob;
+	blob = path_blob(c, &item->from);
+	if (blob && template_is_literal(item->from.tmpl))
+		*known = (struct known_item){ item, blob };
+	return blob;
 }

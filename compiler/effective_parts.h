@@ -52,6 +52,14 @@ struct fact_list {
 	VEC(struct doc *) items; /* each of them */
 };
 
+/* What a path without {{…}} has led to: thousands of machines have the same. */
+struct known_item {
+	const struct item *item;
+	struct blob *blob;
+};
+
+enum { KNOWN_ITEMS = 64 };
+
 struct builder {
 	struct arena *arena;
 	const struct site *site;
@@ -64,6 +72,7 @@ struct builder {
 	struct map addresses; /* static ones -> struct node */
 	struct map converted; /* program and input -> struct text */
 	VEC(struct blob *) all_blobs;
+	struct known_item known_items[KNOWN_ITEMS]; /* by their address */
 	bool *long_line; /* by profile: has been warned of */
 
 	struct levels levels; /* that hold, for what is being made */

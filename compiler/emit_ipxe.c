@@ -193,7 +193,7 @@ static void emit_variables(struct emit *e, const struct machine *machine,
 			continue;
 		PUT("set v%zu ", order->variables[i]);
 		quote_ipxe(e->out, words[i]);
-		PUT("\n");
+		sbuf_putc(e->out, '\n');
 	}
 }
 
@@ -215,7 +215,7 @@ static void emit_nodes(struct emit *e)
 		const struct machine *machine = &effective->machines[i];
 		const struct order *order = e->plan->order_of[i];
 
-		PUT("\n");
+		sbuf_putc(e->out, '\n');
 		emit_labels(e, machine->node);
 		PUT("set found %s\n"
 		    "goto ${then}\n"

@@ -13,18 +13,23 @@ struct map_entry {
 uint64_t text_hash(struct text text)
 {
 	const uint64_t factor = 0x9e3779b97f4a7c15;
-	uint64_t hash = text.len, word;
+	uint64_t hash = text.len, word = 0;
+	size_t i = 0;
 
-	for (; text.len >= sizeof(word); text.len -= sizeof(word)) {
-		memcpy(&word, text.ptr, sizeof(word));
+	for (; i + sizeof(word) < text.len; i += sizeof(word)) {
+		memcpy(&word, text.ptr + i, sizeof(word));
 		hash = (hash ^ word) * factor;
 		hash ^= hash >> 32;
-		text.ptr += sizeof(word);
 	}
-	word = 0;
-	for (size_t i = 0; i < text.len; i++)
-		word = word << 8 | (unsigned char)text.ptr[i];
+	/* The last eight bytes, some of them once more; or all, if fewer. */
+	if (text.len >= sizeof(word))
+		memcpy(&word, text.ptr + text.len - sizeof(word), sizeof(word));
+	else
+		for (word = 0; i < text.len; i++)
+			word = word << 8 | (unsigned char)text.ptr[i];
+	/* Twice: a product carries what differs upward only. */
 	hash = (hash ^ word) * factor;
+	hash = (hash ^ hash >> 32) * factor;
 	return hash ^ hash >> 32;
 }
 

@@ -32,6 +32,9 @@ struct blob {
 	/** Who asked for it, as "profile debian: kernel"; sorted, no repeats */
 	struct text *wanted_by;
 	size_t wanted_by_count;
+	/** The last to ask, and for what: mostly they ask again. */
+	const struct settings *asker;
+	const char *asked;
 };
 
 /** Whether it lies elsewhere and is known by its digest alone, without a size. */

@@ -53,6 +53,8 @@ const char *quote_ipxe_refusal(struct text token)
 	for (size_t i = 0; i < token.len; i++) {
 		unsigned char c = (unsigned char)token.ptr[i];
 
+		if (c > ' ' && c != 0x7f && c != '$')
+			continue;
 		if (c == '\n' || c == '\r')
 			return "holds a line end, and iPXE scripts cannot "
 			       "quote one";

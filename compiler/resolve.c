@@ -46,6 +46,8 @@ const struct site *resolve(struct arena *arena, const struct doc *doc,
 			kind_words(doc));
 		return NULL;
 	}
+	for (size_t i = 0; i < schema_key_count; i++)
+		r.required |= schema_keys[i].required;
 	r.site = arena_new(arena, struct site);
 	r.site->directory = path_directory(arena, path);
 	r.site->templates =

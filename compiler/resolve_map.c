@@ -174,7 +174,8 @@ static void parse_pair(struct resolve *r, const struct doc *map,
 void require_keys(struct resolve *r, const struct doc *map, struct span at,
 		  enum level level)
 {
-	for (size_t i = 0; i < schema_key_count; i++) {
+	/* Most levels, nodes among them, require none. */
+	for (size_t i = 0; i < schema_key_count && r->required & level; i++) {
 		const struct schema_key *key = &schema_keys[i];
 		struct diag *d;
 

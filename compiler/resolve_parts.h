@@ -33,6 +33,7 @@ struct resolve {
 	struct diags *ds;
 	const struct compile_env *env;
 	struct site *site;
+	unsigned required; /**< enum level: those that must have some key */
 };
 
 /** Where a value goes. */
