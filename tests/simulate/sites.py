@@ -11,6 +11,7 @@ ARGUMENTS = [
     *["hostname={{name}}", "--", "-n", "|", "a||b", "q=\"1\"", "%20", "\\x", "}", "v={{v}}"],
     *["--name", "init=/bin/sh", "ip=dhcp", "a&&b", "'single'", "t=~!@^*()", "u=\u00e9"],
 ]
+ARCHS = ["x86_64", "arm64"]
 FINAL = ["retry", "reboot", "poweroff", "exit"]
 SERIALS = ["SN 42/7", "#1", "a%25b", "||", "x&&y", "S=1;2", "{}", "-n", "Q?a=b:c@d"]
 
@@ -31,6 +32,7 @@ class Chance:
         self.files = {}
         self.used = set()
         self.strangers = []  # machines that rules are about
+        self.bootable = set(ARCHS)  # where every profile has a kernel
 
     def pick(self, rows):
         return self.random.choice(rows)
@@ -65,8 +67,25 @@ class Chance:
         hexes = "".join(f"{self.random.randrange(256):02x}" for _ in range(16))
         return "-".join((hexes[:8], hexes[8:12], hexes[12:16], hexes[16:20], hexes[20:]))
 
+    def by_arch(self, make):
+        """One for each of some processors."""
+        return {arch: make(arch) for arch in self.random.sample(ARCHS, self.random.randint(1, 2))}
+
     def arguments(self):
-        return self.some(ARGUMENTS, 4)
+        """For all, or for all and for some."""
+        args = self.some(ARGUMENTS, 4)
+        if self.likely(0.2):
+            own = self.by_arch(lambda arch: [arch, *self.some(ARGUMENTS, 2)])
+            args.insert(self.random.randint(0, len(args)), own)
+        return args
+
+    def kernel(self, name):
+        """One file for all machines, or several; at times none for some."""
+        if self.likely(0.7):
+            return self.file(name)
+        kernels = self.by_arch(lambda arch: self.file(f"{name}-{arch}"))
+        self.bootable &= set(kernels)
+        return kernels
 
     def order(self, profiles, menus, in_menu=False):
         steps = [*profiles, *profiles]
@@ -79,15 +98,20 @@ class Chance:
 
     def profile(self, number):
         made = {
-            "kernel": self.file(f"kernel-{number}"),
+            "kernel": self.kernel(f"kernel-{number}"),
             "args": self.arguments(),
             "vars": {"v": self.pick(["1", "two", "x=y"])},
         }
         initrds = [self.file(f"initrd-{n}") for n in range(self.random.randint(0, 2))]
+        if self.likely(0.2):
+            initrds.append(self.by_arch(lambda arch: [self.file(f"initrd-{arch}")]))
         if initrds:
             made["initrd"] = initrds
         if self.likely(0.4):
             made["files"] = {"/etc/a": {"content": "of {{name}}, {{v}}\n", "mode": "0600"}}
+        if self.likely(0.2):
+            made.setdefault("files", {}).update(
+                self.by_arch(lambda arch: {"/etc/a": {"content": "{{arch}}, {{name}}\n"}}))
         return made
 
     def pattern(self, text):
@@ -158,7 +182,9 @@ class Chance:
         if groups and self.likely(0.7):
             made["groups"] = self.random.sample(groups, 1)
         if self.likely(0.3):
-            made["args"] = self.arguments()
+            made[self.pick(["args", "args!"])] = self.arguments()
+        if self.bootable and self.likely(0.2):
+            made["arch"] = self.pick(sorted(self.bootable))
         if self.likely(0.5):
             made["profile"] = self.pick(profiles)
         return made
@@ -173,7 +199,7 @@ class Chance:
             self.pick(["n", "node-", "a.b-", "x"]) + str(n): self.node(names, menus, list(groups))
             for n in range(self.random.randint(1, 6))
         }
-        plain = {f"plain-{n}": {"kernel": self.file(f"kernel-plain-{n}")} for n in range(3)}
+        plain = {f"plain-{n}": {"kernel": self.kernel(f"kernel-plain-{n}")} for n in range(3)}
         verify = self.pick(["digest", "signature", ["signature", "digest"]])
         made = {
             "site": "chance",
