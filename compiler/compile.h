@@ -91,6 +91,14 @@ struct compile_env {
 	int (*digest)(void *ctx, const char *path, struct digest *ret_digest);
 
 	/**
+	 * Which processors a kernel is for, by its own header.
+	 *
+	 * @return enum arch, or'ed; 0: it does not say, as most that are
+	 *	compressed, or cannot be read. NULL: none says
+	 */
+	unsigned (*archs)(void *ctx, const char *path);
+
+	/**
 	 * Have a file that is elsewhere. Asked once for each; NULL: only its
 	 * digest is wanted, and is known.
 	 *

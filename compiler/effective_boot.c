@@ -120,6 +120,42 @@ static void no_kernel(struct context *c)
 		diag_note_at(c->b->ds, d, c->use, "%s", c->use_text);
 }
 
+/* Its header is looked at once, whoever boots it. */
+static unsigned kernel_archs(struct builder *b, const struct blob *kernel)
+{
+	enum { LOOKED_AT = 1 << 8 };
+	uintptr_t found;
+	void **slot;
+
+	if (!b->env->archs || !kernel->from.len)
+		return 0;
+	slot = map_at(&b->kernels, kernel->from);
+	found = (uintptr_t)*slot;
+	if (!found) {
+		found = LOOKED_AT |
+			b->env->archs(b->env->ctx, kernel->from.ptr);
+		*slot = (void *)found;
+	}
+	return (unsigned)found & ARCH_ANY;
+}
+
+/* One for another processor would only be found out on the machine. */
+static bool kernel_fits(struct context *c, const struct blob *kernel,
+			struct span at)
+{
+	unsigned archs = c->archs == ARCH_ANY ? 0 : kernel_archs(c->b, kernel);
+	struct diag *d;
+
+	if (!archs || (archs & c->archs))
+		return true;
+	d = diag_at(c->b->ds, DIAG_E611, at,
+		    "\"%s\" is a kernel for %s, not for %s", kernel->from.ptr,
+		    arch_word(archs), arch_word(c->archs));
+	if (c->node)
+		diag_note_at(c->b->ds, d, c->use, "%s", c->use_text);
+	return false;
+}
+
 static bool boot_kernel(struct context *c, struct boot *boot)
 {
 	const struct item *kernel = NULL;
@@ -140,7 +176,7 @@ static bool boot_kernel(struct context *c, struct boot *boot)
 		return false;
 	}
 	boot->kernel = item_blob(c, kernel);
-	if (!boot->kernel)
+	if (!boot->kernel || !kernel_fits(c, boot->kernel, kernel->from.at))
 		return false;
 	trace_kernels(c, boot, kernel);
 	blob_want(c->b, boot->kernel, level,

@@ -68,6 +68,7 @@ struct builder {
 	struct map blobs;     /* path below www -> struct blob */
 	struct map assets;    /* path beside the site file -> struct asset */
 	struct map downloads; /* digest and URL -> struct asset */
+	struct map kernels;   /* path -> what kernel_archs() found */
 	struct map ukis;      /* all that is in one -> struct blob */
 	struct map addresses; /* static ones -> struct node */
 	struct map converted; /* program and input -> struct text */

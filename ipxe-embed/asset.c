@@ -5,6 +5,8 @@
 #include "convert.h"
 #include "download.h"
 #include "files.h"
+#include "ir.h"
+#include "pe.h"
 #include "private_key.h"
 #include "sbuf.h"
 #include "sha256.h"
@@ -112,6 +114,27 @@ static void env_check_trust(void *ctx, const char *path, struct span at,
 	trust_check(&assets->trust, path, error, content, time(NULL), at, ds);
 }
 
+/* The header of an EFI program is within them. */
+enum { HEAD_BYTES = 4096 };
+
+static unsigned env_archs(void *ctx, const char *path)
+{
+	CLEANUP(sbuf) why = { 0 };
+	unsigned char head[HEAD_BYTES];
+	int fd = asset_open(path);
+	ssize_t len = fd < 0 ? -1 : pread(fd, head, sizeof(head), 0);
+	uint16_t machine;
+
+	(void)ctx;
+	if (fd >= 0)
+		close(fd);
+	if (len < 0 || pe_machine(head, (size_t)len, &machine, NULL, &why) != 0)
+		return 0;
+	return machine == PE_X86_64  ? ARCH_X86_64
+	       : machine == PE_ARM64 ? ARCH_ARM64
+				     : 0;
+}
+
 /* A file that cannot be read is reported by who reads it. */
 static bool env_is_private_key(void *ctx, const char *path, const void *bytes,
 			       size_t len)
@@ -201,6 +224,7 @@ struct compile_env asset_env(struct assets *assets)
 		.read = env_read,
 		.glob = env_glob,
 		.digest = env_digest,
+		.archs = env_archs,
 		.download = env_download,
 		.digest_bytes = sha256_of,
 		.check_trust = env_check_trust,
