@@ -258,6 +258,34 @@ static void find_node(struct matchbox *mb, struct map *by_label,
 	node_add_labels(mb, by_label, node, &labels);
 }
 
+/* Matchbox is told what the build of iPXE is for, and all that are for BIOS are
+ * for 32 bits. */
+static const char *instead_of(const struct mb_group *g,
+			      const struct mb_label *label)
+{
+	static const struct {
+		const char *arch, *help;
+	} rows[] = {
+		{ "i386", "list the machines; or, for those that are not "
+			  "listed, give unknown: a rule with  match: "
+			  "{platform: pcbios}" },
+		{ "x86_64", "list the machines; or, for those that are not "
+			    "listed, give unknown: a rule with  match: {arch: "
+			    "x86_64, platform: efi}" },
+		{ "arm64", "list the machines; or, for those that are not "
+			   "listed, give unknown: a rule with  match: {arch: "
+			   "arm64}" },
+	};
+
+	for (size_t i = 0;
+	     g->selectors.count == 1 && text_is(label->key, "arch") &&
+	     i < sizeof(rows) / sizeof(*rows);
+	     i++)
+		if (text_is(label->value, rows[i].arch))
+			return rows[i].help;
+	return "list the machines with their mac or uuid";
+}
+
 static void check_circumstances(struct matchbox *mb, struct mb_group *g)
 {
 	vec_foreach (struct mb_label, label, &g->selectors) {
@@ -271,7 +299,7 @@ static void check_circumstances(struct matchbox *mb, struct mb_group *g)
 				    label->key.ptr);
 		else
 			import_find(mb->im, FATE_LOST, label->pair->key_at,
-				    "list the machines with their mac or uuid",
+				    instead_of(g, label),
 				    "a group that is told by \"%s\" alone; a "
 				    "node of the site is known by its hardware",
 				    label->key.ptr);
