@@ -182,7 +182,7 @@ bool tree_holds(struct tree *tree, const struct manifest_file *file)
 	unsigned char *look = &tree->looks[file - tree->old->files];
 
 	if (*look == NOT_LOOKED_AT)
-		*look = look_at(tree, file, true);
+		*look = (unsigned char)look_at(tree, file, true);
 	return *look == IS_GOOD;
 }
 
@@ -198,7 +198,7 @@ static bool live_is_there(struct tree *tree, const struct manifest_file *file)
 	unsigned char *look = &tree->looks[file - tree->old->files];
 
 	if (*look == NOT_LOOKED_AT)
-		*look = look_at(tree, file, false);
+		*look = (unsigned char)look_at(tree, file, false);
 	return *look != IS_BAD;
 }
 
