@@ -236,9 +236,8 @@ static void find_urls_inside(struct matchbox *mb, struct text data,
 		import_find(mb->im, FATE_TODO, at, NULL,
 			    "compressed text, in which URLs of the old server "
 			    "were not looked for");
-	else if (out.len)
-		find_urls(mb, (struct text){ out.ptr, out.len }, at,
-			  "in this text");
+	else if (out.len) /* kept, for URLs in it are remembered */
+		find_urls(mb, import_text(mb->im, &out), at, "in this text");
 	sbuf_release(&out);
 }
 
