@@ -135,6 +135,8 @@ void proof_find_foreign(struct proof *p)
 		unsigned char mac[6] = { 0 };
 
 		for (size_t j = 0; j < node->mac_count; j++) {
+			if (!has_prefix(node->macs[j].text, "02:00:"))
+				continue;
 			mac_parse(node->macs[j].text, mac);
 			taken[mac_to_number(mac, most)] = true;
 		}
