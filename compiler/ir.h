@@ -303,7 +303,6 @@ struct pattern {
 struct match {
 	struct pattern *any; /**< one of them must hold */
 	size_t count;        /**< 0: the rule is not about this trait */
-	struct span at;
 };
 
 /** What unknown machines of some kind do. */

@@ -138,7 +138,6 @@ static void parse_patterns(struct resolve *r, const struct doc *doc,
 
 	if (refuse_empty_list(r, doc, field->name))
 		return;
-	match->at = doc->at;
 	match->any = arena_new_array(r->arena, list.count, struct pattern);
 	for (size_t i = 0; i < list.count; i++) {
 		struct draft draft = draft_of(list.at[i].text);
@@ -183,7 +182,6 @@ static void parse_words_of(struct resolve *r, const struct doc *doc,
 
 	if (refuse_empty_list(r, doc, field->name))
 		return;
-	match->at = doc->at;
 	match->any = arena_new_array(r->arena, list.count, struct pattern);
 	for (size_t i = 0; i < list.count; i++) {
 		struct text word = list.at[i].text;
