@@ -1,6 +1,7 @@
 #include "check.h"
 
 #include "arena.h"
+#include "check_kinds.h"
 #include "check_rules.h"
 #include "effective.h"
 #include "map.h"
@@ -359,6 +360,11 @@ static void rules_are_reachable(struct check *c)
 	check_rules(c->arena, c->site, c->ds);
 }
 
+static void profiles_boot_one_thing(struct check *c)
+{
+	check_kinds(c->site, c->ds);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct check *c);
@@ -369,6 +375,7 @@ static const struct {
 	{ "orders-are-reachable", orders_are_reachable },
 	{ "unknown-is-harmless", unknown_is_harmless },
 	{ "rules-are-reachable", rules_are_reachable },
+	{ "profiles-boot-one-thing", profiles_boot_one_thing },
 	{ "menus-are-whole", menus_are_whole },
 	{ "dispatch-is-signed", dispatch_is_signed },
 	{ "network-is-known-in-time", network_is_known_in_time },

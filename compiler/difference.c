@@ -1,6 +1,7 @@
 #include "difference.h"
 
 #include "arch.h"
+#include "levels.h"
 #include "map.h"
 #include "quote.h"
 #include "resolve.h"
@@ -82,7 +83,7 @@ static void put_blob(struct sbuf *out, const struct blob *blob)
 
 static void boot_facts(struct facts *facts, const struct boot *boot)
 {
-	const char *kernel = key_of(facts, boot, "kernel");
+	const char *kernel = key_of(facts, boot, boot_kind_word(boot->kind));
 	struct sbuf text = { 0 };
 
 	/* A profile may stand in an order and in menus. */

@@ -82,8 +82,9 @@ static void trace_kernel(struct context *c, const struct boot *boot,
 
 	if (!trace->on || (taken && !render(c, &item->from, &text)))
 		return;
-	trace_replace(trace, boot, "kernel", TEXT(""));
-	trace_add(trace, boot, "kernel", TEXT(""), level, item->from.at, text);
+	trace_replace(trace, boot, boot_kind_word(boot->kind), TEXT(""));
+	trace_add(trace, boot, boot_kind_word(boot->kind), TEXT(""), level,
+		  item->from.at, text);
 }
 
 static void trace_kernels(struct context *c, const struct boot *boot,
@@ -91,7 +92,8 @@ static void trace_kernels(struct context *c, const struct boot *boot,
 {
 	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct level *level = &c->levels->at[i];
-		const struct item_list *list = &level->set->kernel;
+		const struct item_list *list =
+			boot_items(level->set, boot->kind);
 
 		for (size_t j = 0; j < list->count; j++)
 			if (arch_holds(list->at[j].from.archs, c->archs))
@@ -108,12 +110,12 @@ static const char *wanted_as(struct context *c, const char *key, unsigned archs)
 	return arena_printf(c->b->arena, "%s for %s", key, arch_word(archs));
 }
 
-static void no_kernel(struct context *c)
+static void no_kernel(struct context *c, const struct boot *boot)
 {
 	struct diag *d = diag_at(
 		c->b->ds, DIAG_E404, c->profile->at,
-		"profile \"%s\" has no kernel%s%s", c->profile->name.ptr,
-		c->archs == ARCH_ANY ? "" : " for ",
+		"profile \"%s\" has no %s%s%s", c->profile->name.ptr,
+		boot_kind_word(boot->kind), c->archs == ARCH_ANY ? "" : " for ",
 		c->archs == ARCH_ANY ? "" : arch_word(c->archs));
 
 	if (c->node)
@@ -162,7 +164,8 @@ static bool boot_kernel(struct context *c, struct boot *boot)
 	const struct level *level = NULL;
 
 	for (size_t i = 0; i < c->levels->count; i++) {
-		const struct item_list *list = &c->levels->at[i].set->kernel;
+		const struct item_list *list =
+			boot_items(c->levels->at[i].set, boot->kind);
 
 		for (size_t j = 0; j < list->count; j++) {
 			if (!arch_holds(list->at[j].from.archs, c->archs))
@@ -172,15 +175,18 @@ static bool boot_kernel(struct context *c, struct boot *boot)
 		}
 	}
 	if (!kernel) {
-		no_kernel(c);
+		no_kernel(c, boot);
 		return false;
 	}
 	boot->kernel = item_blob(c, kernel);
 	if (!boot->kernel || !kernel_fits(c, boot->kernel, kernel->from.at))
 		return false;
+	if (boot->kind == BOOT_CHAIN && !chain_is_good(c, kernel, boot))
+		return false;
 	trace_kernels(c, boot, kernel);
 	blob_want(c->b, boot->kernel, level,
-		  wanted_as(c, "kernel", kernel->from.archs), NULL);
+		  wanted_as(c, boot_kind_word(boot->kind), kernel->from.archs),
+		  NULL);
 	return true;
 }
 
@@ -348,6 +354,14 @@ static void warn_long_line(struct context *c, const struct boot *boot)
 		c->node ? c->node->name.ptr : "", COMMAND_LINE_MAX);
 }
 
+/* Arguments of the other levels are for kernels; a program of another kind gets
+ * those that were said for it. */
+static bool takes_args_of(const struct boot *boot, const struct level *level)
+{
+	return boot->kind == BOOT_KERNEL ||
+	       (boot->kind == BOOT_EFI && strcmp(level->kind, "profile") == 0);
+}
+
 static bool boot_args(struct context *c, struct boot *boot)
 {
 	struct builder *b = c->b;
@@ -357,6 +371,8 @@ static bool boot_args(struct context *c, struct boot *boot)
 	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct templated_list *list = &c->levels->at[i].set->args;
 
+		if (!takes_args_of(boot, &c->levels->at[i]))
+			continue;
 		if (list->replaces && arch_holds(list->replaces, c->archs)) {
 			b->args.count = 0;
 			trace_replace(&b->trace, boot, "args", TEXT(""));
@@ -476,6 +492,16 @@ static bool boot_uki(struct context *c, struct boot *boot)
 	return true;
 }
 
+/* What the firmware verifies: made of a kernel; or it has been signed before. */
+static bool boot_by_firmware(struct context *c, struct boot *boot)
+{
+	if (boot->kind == BOOT_KERNEL)
+		return boot_uki(c, boot);
+	blob_publish(c->b, boot->kernel, true);
+	boot->uki = boot->kernel;
+	return true;
+}
+
 /* To boot a profile in no phase, although it has some, is never meant. */
 static bool phase_is_said(struct context *c)
 {
@@ -509,14 +535,17 @@ static struct boot *boot_new(struct context *c, unsigned archs)
 	trace_vars(&b->trace, boot, c->levels);
 	boot->profile = c->profile;
 	boot->archs = archs;
+	boot->kind = levels_boot_kind(c->levels);
 	good = boot_serve(c, boot);
 	fact_set_arch(c);
 	good = boot_kernel(c, boot) && good;
-	good = boot_initrds(c, boot) && good;
-	good = boot_files(c, boot) && good;
+	if (boot->kind == BOOT_KERNEL) {
+		good = boot_initrds(c, boot) && good;
+		good = boot_files(c, boot) && good;
+	}
 	good = boot_args(c, boot) && good;
 	if (good && (b->site->verify & VERIFY_SECURE_BOOT))
-		good = boot_uki(c, boot);
+		good = boot_by_firmware(c, boot);
 	return good ? boot : NULL;
 }
 

@@ -9,6 +9,7 @@
  *     effective_item.c   kernels and initrds, wherever they are
  *     effective_network.c  how a machine gets onto the network
  *     effective_facts.c  what templates know of a machine
+ *     effective_chain.c  scripts of others
  *     effective_blob.c   what is published, and why
  *     effective_file.c   files: rendered, converted, checked
  *     effective_serve.c  those for the web server
@@ -198,6 +199,13 @@ bool file_varies(const struct file *file);
  */
 bool file_bytes(struct context *c, const struct file *file,
 		struct text *ret_bytes);
+
+/* ------------------------------------------------------------ chain -- */
+
+/* Whether a file can be run as a script, and leaves the names that the boot
+ * script needs alone; else that is reported. */
+bool chain_is_good(struct context *c, const struct item *item,
+		   const struct boot *boot);
 
 /* ------------------------------------------------------------ serve -- */
 

@@ -82,7 +82,7 @@ static void emit_head(struct emit *e)
 	 * one would hide why a chain is refused (expired, untrusted) behind
 	 * "Invalid argument" (net/validator.c). */
 	PUT("imgfree ||\n"
-	    "set crosscert https://no..where/ || goto stop\n");
+	    "set crosscert " EMIT_NO_CROSSCERT " || goto stop\n");
 	if (emit_has(e, VERIFY_SIGNATURE))
 		PUT("# From here on, only images with a good signature run.\n"
 		    "imgtrust --permanent || goto stop\n");

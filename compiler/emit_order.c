@@ -116,11 +116,13 @@ static void emit_profile(struct emit *e, const struct boot *boot,
 
 	const char *arch = arch_word(boot->archs);
 
-	PUT("echo ipxe-embed: ${node} boots profile %s%s%s\n"
-	    "set back %s-%zu\n"
+	PUT("echo ipxe-embed: ${node} boots profile %s%s%s\n",
+	    boot->profile->name.ptr, arch ? " for " : "", arch ? arch : "");
+	if (boot->kind == BOOT_EFI || boot->kind == BOOT_UKI)
+		PUT("iseq ${platform} efi || goto no-efi\n");
+	PUT("set back %s-%zu\n"
 	    "goto network\n"
 	    ":%s-%zu\n",
-	    boot->profile->name.ptr, arch ? " for " : "", arch ? arch : "",
 	    prefix, call, prefix, call);
 	call++;
 	emit_fact_calls(e, boot, prefix, &call);
@@ -130,6 +132,10 @@ static void emit_profile(struct emit *e, const struct boot *boot,
 		return;
 	}
 	emit_item(e, w, prefix, "kernel", boot->kernel, blob_routine, &call);
+	if (boot->kind == BOOT_CHAIN) {
+		PUT("goto boot-chain\n");
+		return;
+	}
 	for (size_t i = 0; i < boot->initrd_count; i++) {
 		snprintf(item, sizeof(item), "initrd-%zu", i + 1);
 		emit_item(e, w, prefix, item, boot->initrds[i], blob_routine,

@@ -13,12 +13,16 @@ struct emit {
 	const struct site *site;
 	enum emit_home home;
 	struct sbuf *out;
-	bool uses[STEPS]; /**< by enum step_kind */
-	bool uses_arch;   /**< some profile depends on the processor */
-	unsigned facts;   /**< as in struct boot */
+	bool uses[STEPS];       /**< by enum step_kind */
+	bool uses_arch;         /**< some profile depends on the processor */
+	unsigned facts;         /**< as in struct boot */
+	bool boots[BOOT_KINDS]; /**< by enum boot_kind */
 	/** It is not baked but fetched: see emit_remote.c */
 	bool fetched;
 };
+
+/** Where certificates that are missing are looked for: nowhere. */
+#define EMIT_NO_CROSSCERT "https://no..where/"
 
 #define PUT(...) sbuf_printf(e->out, __VA_ARGS__)
 

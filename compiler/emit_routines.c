@@ -94,6 +94,45 @@ static void emit_boot_uki(struct emit *e)
 	    "goto failed\n");
 }
 
+/* What the boot script goes on with behind a script that may set what it likes,
+ * under names that no other thinks of. */
+static const char *const kept[] = { "node", "next", "again", "leave", "lease" };
+enum { KEPT = sizeof(kept) / sizeof(*kept) };
+
+/* Facts of the machine, which a setting of the same name would hide. */
+static const char *const hidden[] = { "platform", "buildarch",   "uuid",
+				      "serial",   "asset",       "product",
+				      "errno",    "manufacturer" };
+enum { HIDDEN = sizeof(hidden) / sizeof(*hidden) };
+
+static void emit_boot_chain(struct emit *e)
+{
+	PUT("# Another script, in the place of a kernel. It may change the "
+	    "network, and set\n"
+	    "# what it likes: what is needed again is put aside.\n"
+	    ":boot-chain\n");
+	for (size_t i = 0; i < KEPT; i++)
+		PUT("set chain-%s ${%s} ||\n", kept[i], kept[i]);
+	PUT("set chain-delay ${delay}\n"
+	    "echo ipxe-embed: ${node}: running ${leaf}\n"
+	    "boot kernel ||\n"
+	    "set reason ${errno:hexraw}\n");
+	for (size_t i = 0; i < HIDDEN; i++)
+		PUT("clear %s ||\n", hidden[i]);
+	for (size_t i = 0; i < KEPT; i++)
+		PUT("set %s ${chain-%s} ||\n", kept[i], kept[i]);
+	PUT("set delay:int32 ${chain-delay}\n"
+	    "set crosscert " EMIT_NO_CROSSCERT " || goto stop\n");
+	if (emit_has(e, VERIFY_NODES))
+		PUT("set site %s\n", e->plan->site_name.ptr);
+	emit_arch(e);
+	PUT("ifclose ||\n"
+	    "set online no\n"
+	    "echo ipxe-embed: ${node}: the script has come back, last error "
+	    "${reason}\n"
+	    "goto failed\n");
+}
+
 /* iPXE expands what it has expanded again, so text that others have written
  * could be anything, and arguments of its own for the kernel. It is compared,
  * as digits, with what comes out when it is expanded behind a "$" and before
@@ -280,8 +319,10 @@ void emit_find_uses(struct emit *e, const struct machine *machine)
 		e->uses[action->kind] = true;
 		if (action->boot && action->boot->archs != ARCH_ANY)
 			e->uses_arch = true;
-		if (action->boot)
-			e->facts |= action->boot->facts;
+		if (!action->boot)
+			continue;
+		e->facts |= action->boot->facts;
+		e->boots[action->boot->kind] = true;
 	}
 }
 
@@ -293,6 +334,13 @@ void emit_routines(struct emit *e)
 		emit_boot_uki(e);
 	else
 		emit_boot(e);
+	if (e->boots[BOOT_CHAIN])
+		emit_boot_chain(e);
+	if (e->boots[BOOT_EFI] || e->boots[BOOT_UKI])
+		PUT(":no-efi\n"
+		    "echo ipxe-embed: ${node}: FAILED: this profile needs "
+		    "UEFI, and the machine has booted by ${platform}\n"
+		    "goto failed\n");
 	if (e->facts)
 		emit_facts(e);
 	emit_step_routines(e);

@@ -214,6 +214,7 @@ struct settings {
 	struct boot_order boot;
 	struct located arch; /**< as arch_find() knows it */
 	struct item_list kernel, initrd;
+	struct item_list efi, uki, chain; /**< of profiles alone */
 	struct templated_list args;
 	struct file_list files, serve;
 	struct located channel;
@@ -368,11 +369,22 @@ struct served_file {
 	const struct blob *blob;
 };
 
+/** What a profile boots, by the key that says it. */
+enum boot_kind {
+	BOOT_KERNEL,
+	BOOT_EFI,   /**< any program of UEFI */
+	BOOT_UKI,   /**< a kernel with all that it needs, as such a program */
+	BOOT_CHAIN, /**< another script of iPXE */
+};
+
+enum { BOOT_KINDS = BOOT_CHAIN + 1 };
+
 /** A profile as one machine boots it. */
 struct boot {
+	enum boot_kind kind;
 	const struct profile *profile;
-	unsigned archs; /**< enum arch: machines that it is for */
-	struct blob *kernel;
+	unsigned archs;      /**< enum arch: machines that it is for */
+	struct blob *kernel; /**< or what is booted in its place */
 	struct blob **initrds;
 	size_t initrd_count;
 	struct injected *files;

@@ -4,6 +4,7 @@
 #include "arena.h"
 #include "vec.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 static void level_add(struct levels *l, const struct settings *set,
@@ -64,6 +65,38 @@ void levels_set(struct arena *arena, struct levels *levels,
 		level_add(levels, &node->set, "node", node->name.ptr);
 }
 
+static const struct {
+	const char *word;
+	size_t items; /* in struct settings */
+} boot_kinds[] = {
+	[BOOT_KERNEL] = { "kernel", offsetof(struct settings, kernel) },
+	[BOOT_EFI] = { "efi", offsetof(struct settings, efi) },
+	[BOOT_UKI] = { "uki", offsetof(struct settings, uki) },
+	[BOOT_CHAIN] = { "chain", offsetof(struct settings, chain) },
+};
+
+const char *boot_kind_word(enum boot_kind kind)
+{
+	return boot_kinds[kind].word;
+}
+
+const struct item_list *boot_items(const struct settings *set,
+				   enum boot_kind kind)
+{
+	const char *at = (const char *)set + boot_kinds[kind].items;
+
+	return (const struct item_list *)(const void *)at;
+}
+
+enum boot_kind levels_boot_kind(const struct levels *levels)
+{
+	for (enum boot_kind kind = BOOT_EFI; kind <= BOOT_CHAIN; kind++)
+		for (size_t i = 0; i < levels->count; i++)
+			if (boot_items(levels->at[i].set, kind)->count)
+				return kind;
+	return BOOT_KERNEL;
+}
+
 bool levels_incomplete(const struct levels *levels)
 {
 	for (size_t i = 0; i < levels->count; i++)
@@ -109,8 +142,13 @@ static bool differs_by_arch(const struct settings *set)
 {
 	bool differs = false;
 
-	for (size_t i = 0; i < set->kernel.count; i++)
-		differs = differs || set->kernel.at[i].from.archs != ARCH_ANY;
+	for (enum boot_kind kind = BOOT_KERNEL; kind <= BOOT_CHAIN; kind++) {
+		const struct item_list *items = boot_items(set, kind);
+
+		for (size_t i = 0; i < items->count; i++)
+			differs =
+				differs || items->at[i].from.archs != ARCH_ANY;
+	}
 	for (size_t i = 0; i < set->initrd.count; i++)
 		differs = differs || set->initrd.at[i].from.archs != ARCH_ANY;
 	for (size_t i = 0; i < set->args.count; i++)
@@ -130,8 +168,11 @@ bool levels_differ_by_arch(const struct levels *levels)
 
 bool levels_have_kernel(const struct levels *levels, unsigned arch)
 {
+	enum boot_kind kind = levels_boot_kind(levels);
+
 	for (size_t i = 0; i < levels->count; i++) {
-		const struct item_list *kernel = &levels->at[i].set->kernel;
+		const struct item_list *kernel =
+			boot_items(levels->at[i].set, kind);
 
 		for (size_t j = 0; j < kernel->count; j++)
 			if (arch_holds(kernel->at[j].from.archs, arch))

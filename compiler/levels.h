@@ -13,6 +13,13 @@
 
 struct arena;
 
+/** "kernel", "efi", "uki", "chain": the key that says it. */
+const char *boot_kind_word(enum boot_kind kind);
+
+/** What a level says is booted, if it is of that kind. */
+const struct item_list *boot_items(const struct settings *set,
+				   enum boot_kind kind);
+
 /** Where a setting comes from: "profile" "debian"; "site" "". */
 struct level {
 	const struct settings *set;
@@ -34,6 +41,9 @@ struct levels {
 void levels_set(struct arena *arena, struct levels *levels,
 		const struct site *site, const struct node *node,
 		const struct profile *profile, struct text phase);
+
+/** What kind their profile is of. */
+enum boot_kind levels_boot_kind(const struct levels *levels);
 
 /** Whether something in them was wrong, and has been reported. */
 bool levels_incomplete(const struct levels *levels);

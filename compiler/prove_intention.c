@@ -9,6 +9,9 @@ enum { STEPS_MAX = 1000 };
 static bool is_bootable(const struct proof *p, struct progress *at,
 			const struct boot *boot)
 {
+	if ((boot->kind == BOOT_EFI || boot->kind == BOOT_UKI) &&
+	    strcmp(p->scene.kind.platform, "efi") != 0)
+		return false;
 	if (!progress_network(p, at) || !proof_has_facts(p, boot))
 		return false;
 	if (boot->uki)
@@ -213,6 +216,9 @@ static struct intention walk_step(struct walk *w)
 			return (struct intention){ .end = SIM_BOOTED,
 						   .boot = action->boot };
 		w->at.duds++;
+		/* A script that comes back may have changed the network. */
+		if (action->boot->kind == BOOT_CHAIN)
+			w->at.online = false;
 		break;
 	case STEP_DISK:
 		if (p->scene.disk)

@@ -106,8 +106,8 @@ static bool are_arguments(struct proof *p, struct text given,
 			  (struct text){ sbuf_text(&wanted), wanted.len });
 }
 
-static const struct boot *boot_of(const struct proof *p,
-				  const struct sim_image *image)
+const struct boot *proof_boot_of(const struct proof *p,
+				 const struct sim_image *image)
 {
 	for (size_t i = 0; i < p->machine->action_count; i++) {
 		const struct boot *boot = p->machine->actions[i].boot;
@@ -135,7 +135,7 @@ static void observe_boot(struct proof *p, const struct sim_image *kernel)
 	if (p->fault)
 		return;
 	if (!boot)
-		boot = boot_of(p, kernel);
+		boot = proof_boot_of(p, kernel);
 	p->booted = boot;
 	if (!boot || !is_blob(kernel, boot->uki ? boot->uki : boot->kernel))
 		p->fault = "boots a kernel that is not its own";

@@ -211,6 +211,10 @@ struct boot_fact;
 void proof_put_fact(struct proof *p, const struct boot_fact *fact,
 		    struct sbuf *out);
 
+/** Which boot of the machine begins with this image; NULL: none. */
+const struct boot *proof_boot_of(const struct proof *p,
+				 const struct sim_image *image);
+
 /** What the machine is about to do: an event handler of a world. */
 void proof_observe(void *ctx, const struct sim_event *event);
 

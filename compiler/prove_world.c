@@ -85,14 +85,44 @@ static uint64_t world_state(void *ctx)
 	       (uint64_t)p->duds << 32;
 }
 
+/* What a script that comes back may have set, of all names that it might think
+ * of; and it has another card open. */
+static void meddle(struct proof *p)
+{
+	static const char *const names[] = {
+		"again",   "arch",    "args",      "back",     "card",
+		"choice",  "delay",   "errno",     "fact",     "found",
+		"from",    "get",     "got",       "id",       "idx",
+		"item",    "lease",   "leaf",      "leave",    "lost",
+		"mac",     "macs",    "magic",     "match",    "menu",
+		"mine",    "next",    "node",      "order",
+		"other",   "own",     "pass",      "place",    "probe",
+		"reason",  "site",    "step",      "sum",      "then",
+		"tried",   "verdict", "crosscert", "platform", "buildarch",
+		"uuid",    "serial",  "asset",     "product",  "manufacturer",
+		"initrds",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		sim_set(p->sim, names[i], "meddled");
+}
+
+static bool is_chain(const struct proof *p, const struct sim_image *image)
+{
+	const struct boot *boot = proof_boot_of(p, image);
+
+	return boot && boot->kind == BOOT_CHAIN;
+}
+
 static bool starts(void *ctx, const struct sim_image *kernel)
 {
 	struct proof *p = ctx;
 
-	(void)kernel;
 	if (p->duds >= p->scene.duds)
 		return true;
 	p->duds++;
+	if (is_chain(p, kernel))
+		meddle(p);
 	return false;
 }
 

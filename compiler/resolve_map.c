@@ -120,8 +120,13 @@ static bool key_is_good(struct resolve *r, const struct doc *map,
 	const struct doc_pair *other;
 
 	if (key->type == TYPE_PLANNED) {
-		diag_at(r->ds, DIAG_E203, pair->key_at,
-			"\"%s\" is not supported yet", key->name);
+		struct diag *d = diag_at(r->ds, DIAG_E203, pair->key_at,
+					 "\"%s\" is not supported", key->name);
+
+		diag_help(r->ds, d,
+			  "iPXE reads such a drive block by block while it "
+			  "boots, and verifies none of them: give it the "
+			  "kernel and the initrd that are in the image");
 		return false;
 	}
 	if (replaces && !key->merges) {

@@ -127,6 +127,26 @@ const struct schema_key schema_keys[] = {
 	  "here too, unless it is said again.",
 	  "debian" },
 
+	{ "efi", AT_PROFILE, 0, TYPE_ASSET, false, SETTINGS(efi),
+	  "Any program of UEFI in the place of a kernel, as a memory test or "
+	  "the UEFI shell, given as a kernel is; it is verified alike, and "
+	  "gets the args of its profile. A BIOS machine passes over the "
+	  "profile. With verify: secure-boot the firmware must trust who "
+	  "signed it.",
+	  "{x86_64: assets/memtest64.efi, arm64: assets/memtestaa64.efi}" },
+	{ "uki", AT_PROFILE, 0, TYPE_ASSET, false, SETTINGS(uki),
+	  "A unified kernel image that somebody else has made: one program of "
+	  "UEFI with kernel, initrd and arguments in it. Like efi, without any "
+	  "args.",
+	  "assets/talos-uki.efi" },
+	{ "chain", AT_PROFILE, 0, TYPE_ASSET, false, SETTINGS(chain),
+	  "Another script of iPXE beside the site file, which is verified and "
+	  "run. However it ends, the boot order goes on with its next step. "
+	  "What it fetches and boots is its own: with verify: signature iPXE "
+	  "starts only what the script has verified by imgverify, but nobody "
+	  "looks at its initrds.",
+	  "scripts/netboot.ipxe" },
+
 	/* Any level: node over groups (last named first), profile, site. */
 	{ "profile", AT_SITE | AT_GROUP | AT_PHASE | AT_NODE, 0, TYPE_REFERENCE,
 	  false, SETTINGS(profile), "The profile to boot.", "debian" },
@@ -324,11 +344,8 @@ const struct schema_key schema_keys[] = {
 	  "Boot order of whoever chooses the item.", "[debian, reboot]" },
 
 	/* Planned: told apart from a typing mistake. */
-	PLANNED("efi", AT_ANY),
-	PLANNED("uki", AT_ANY),
 	PLANNED("iso", AT_ANY),
 	PLANNED("san", AT_ANY),
-	PLANNED("chain", AT_ANY),
 };
 
 const size_t schema_key_count = sizeof(schema_keys) / sizeof(*schema_keys);
@@ -701,14 +718,20 @@ static void markdown_planned(struct sbuf *out)
 {
 	const char *comma = "";
 
-	sbuf_puts(out, "## Not supported yet\n\n");
+	sbuf_puts(out, "## Not supported\n\n");
 	for (size_t i = 0; i < schema_key_count; i++) {
 		if (schema_keys[i].type != TYPE_PLANNED)
 			continue;
 		sbuf_printf(out, "%s`%s`", comma, schema_keys[i].name);
 		comma = ", ";
 	}
-	sbuf_puts(out, ": refused as such, never ignored.\n");
+	sbuf_puts(out,
+		  ": refused as such, never ignored. iPXE reads a drive of a "
+		  "SAN, and an ISO image over HTTP, block by block while it "
+		  "boots, and can verify none of them. Give it the kernel and "
+		  "the initrd that are in the image; or on BIOS, memdisk of "
+		  "Syslinux as kernel, the image as initrd and `args: [iso, "
+		  "raw]`, which is verified like any other.\n");
 }
 
 /* Keys of a level that were told of before. */

@@ -19,7 +19,8 @@ struct key {
 
 /* In the order in which people read it. */
 static const struct key boot_keys[] = {
-	{ "extends", true }, { "kernel", false }, { "initrd", true },
+	{ "extends", true }, { "kernel", false }, { "efi", false },
+	{ "uki", false },    { "chain", false },  { "initrd", true },
 	{ "args", true },    { "files", true },   { "serve", true },
 	{ "channel", true }, { "vars", true },
 };

@@ -1,6 +1,7 @@
 #include "show.h"
 
 #include "arch.h"
+#include "levels.h"
 #include "quote.h"
 #include "resolve.h"
 #include "source.h"
@@ -106,7 +107,7 @@ static void json_boot(struct sbuf *out, const struct boot *boot)
 	json_text(out, "profile", boot->profile->name);
 	if (boot->archs != ARCH_ANY)
 		json_text(out, "arch", text_of(arch_word(boot->archs)));
-	json_blob(out, "kernel", boot->kernel, NULL);
+	json_blob(out, boot_kind_word(boot->kind), boot->kernel, NULL);
 	json_key(out, "initrd");
 	sbuf_putc(out, '[');
 	for (size_t i = 0; i < boot->initrd_count; i++)

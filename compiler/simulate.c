@@ -620,6 +620,14 @@ struct text sim_setting(struct sim *sim, const char *name)
 	return value;
 }
 
+void sim_set(struct sim *sim, const char *name, const char *value)
+{
+	struct sim_ref ref;
+
+	if (!sim_ref_parse(sim, text_of(name), true, &ref))
+		(void)sim_store_text(sim, &ref, text_of(value));
+}
+
 size_t sim_steps(const struct sim *sim)
 {
 	return sim->steps;

@@ -207,6 +207,9 @@ bool sim_trust_required(const struct sim *sim);
 /** `${…}` of a name, as a script would see it; empty when it is not set. */
 struct text sim_setting(struct sim *sim, const char *name);
 
+/** Set it from outside, in the midst of a run: as `set` would. */
+void sim_set(struct sim *sim, const char *name, const char *value);
+
 /** Expand `${…}` in a text as iPXE does; valid until the next call. */
 struct text sim_expand(struct sim *sim, struct text text);
 

@@ -23,6 +23,10 @@ static int world_read(void *ctx, const char *path, size_t max_bytes,
 		      struct sbuf *ret_bytes)
 {
 	(void)max_bytes;
+	if (strcmp(path, "own.ipxe") == 0) {
+		sbuf_puts(ret_bytes, "#!ipxe\n");
+		return 0;
+	}
 	if (strcmp(path, "site.yaml") != 0)
 		return -ENOENT;
 	sbuf_puts(ret_bytes, ctx);
@@ -219,6 +223,25 @@ static const char facts[] =
 	"  c: { uuid: 6a4c5c5e-0d0f-4b4e-9d53-8f2f6b1d0c11, boot: [named, "
 	"exit], network: { ip: 10.0.0.3/24 } }\n";
 
+static const char programs[] =
+	"site: lab\n"
+	"url: [https://one.example/, https://two.example/]\n"
+	"trust: root.pem\n"
+	"verify: signature\n"
+	"kernel: linux\n"
+	"args: [quiet]\n"
+	"menus: { main: { items: { test: test, own: [own, disk, exit], back: own } } }\n"
+	"profiles:\n"
+	"  test: { efi: linux, args: [\"{{boot.mac}}\"] }\n"
+	"  whole: { uki: other }\n"
+	"  own: { chain: own.ipxe }\n"
+	"  bare: { args: [\"n={{name}}\"] }\n"
+	"nodes:\n"
+	"  a: { mac: 52:54:00:00:00:01, boot: [test, own, bare, whole] }\n"
+	"  b: { mac: 52:54:00:00:00:02, boot: [menu, own, bare], network: { "
+	"vlan: 7, ip: 10.0.0.2/24 } }\n"
+	"  c: { mac: 52:54:00:00:00:03, boot: [own, own, whole, poweroff] }\n";
+
 static const char secure[] =
 	"site: lab\n"
 	"url: https://one.example/\n"
@@ -244,8 +267,9 @@ static const char network[] =
 
 static void what_is_written_holds(void **state)
 {
-	static const char *const sites[] = { plain, with_menus, by_digest,
-					     facts, secure,     network };
+	static const char *const sites[] = { plain,  with_menus, by_digest,
+					     facts,  programs,   secure,
+					     network };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(sites); i++) {
@@ -323,6 +347,30 @@ static void facts_are_watched(void **state)
 		  "arguments that are not" },
 		{ facts, "set boot-ip ${${card}/ip}",
 		  "set boot-ip ${${card}/gateway}", "arguments that are not" },
+	};
+
+	(void)state;
+	check_rows(rows, COUNT(rows));
+}
+
+/* Behind a script that may set what it likes, all is as before. */
+static void programs_are_watched(void **state)
+{
+	static const struct row rows[] = {
+		{ programs, "set node ${chain-node} ||", "", "node a, on " },
+		{ programs, "set next ${chain-next} ||", "", "node a, on " },
+		{ programs, "set again ${chain-again} ||", "", "node a, on " },
+		{ programs, "set leave ${chain-leave} ||", "", "node b, on " },
+		{ programs, "set delay:int32 ${chain-delay}", "",
+		  "node a, on " },
+		{ programs, "clear platform ||", "", "node a, on efi" },
+		{ programs,
+		  "set online no\necho ipxe-embed: ${node}: the script", "echo",
+		  "node a, on " },
+		{ programs, "iseq ${platform} efi || goto no-efi", "",
+		  "on pcbios" },
+		{ programs, "iseq ${platform} efi || goto no-efi",
+		  "goto no-efi", "on efi" },
 	};
 
 	(void)state;
@@ -441,6 +489,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_holds),
 		cmocka_unit_test(facts_are_watched),
+		cmocka_unit_test(programs_are_watched),
 		cmocka_unit_test(unverified_items_are_seen),
 		cmocka_unit_test(astray_machines_are_seen),
 		cmocka_unit_test(scripts_from_the_tree_are_watched),

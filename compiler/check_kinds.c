@@ -1,0 +1,101 @@
+#include "check_kinds.h"
+
+#include "levels.h"
+#include "plan.h"
+
+struct kinds {
+	const struct site *site;
+	struct diags *ds;
+	const struct profile *profile; /* that is looked at */
+	enum boot_kind kind;
+	struct span at; /* what says that it is of this kind */
+};
+
+/* What is wrong stands where it is said, but what a profile has from another one
+ * is the fault of its own program. */
+static void report(struct kinds *k, enum diag_code code,
+		   const struct profile *of, struct span at, const char *key)
+{
+	const char *word = boot_kind_word(k->kind);
+	bool own = of == k->profile;
+	struct diag *d = diag_at(
+		k->ds, code, own ? at : k->at,
+		code == DIAG_E435 ? "profile \"%s\" boots a %s and a%s %s"
+				  : "profile \"%s\" has %s, which is not for "
+				    "a%s %s",
+		k->profile->name.ptr, key, k->kind == BOOT_EFI ? "n" : "",
+		word);
+
+	diag_note_at(k->ds, d, own ? k->at : at, "\"%s\" is here",
+		     own ? word : key);
+}
+
+static bool takes_args(const struct kinds *k)
+{
+	return k->kind == BOOT_EFI && !(k->site->verify & VERIFY_SECURE_BOOT);
+}
+
+static void check_settings(struct kinds *k, const struct profile *of,
+			   const struct settings *set)
+{
+	for (enum boot_kind kind = BOOT_KERNEL; kind <= BOOT_CHAIN; kind++) {
+		const struct item_list *items = boot_items(set, kind);
+
+		if (kind != k->kind && items->count)
+			report(k, DIAG_E435, of, items->at[0].from.at,
+			       boot_kind_word(kind));
+	}
+	if (set->initrd.count)
+		report(k, DIAG_E436, of, set->initrd.at[0].from.at, "initrd");
+	if (set->files.count)
+		report(k, DIAG_E436, of, set->files.at[0].path.at, "files");
+	if (set->args.count && !takes_args(k))
+		report(k, DIAG_E436, of, set->args.at[0].at, "args");
+}
+
+static void check_all_of(struct kinds *k, const struct profile *of)
+{
+	check_settings(k, of, &of->set);
+	for (size_t i = 0; i < of->set.phase_count; i++)
+		check_settings(k, of, &of->set.phases[i].set);
+}
+
+static const struct profile *find_program(struct kinds *k)
+{
+	for (const struct profile *p = k->profile; p; p = p->base)
+		for (k->kind = BOOT_EFI; k->kind <= BOOT_CHAIN; k->kind++) {
+			const struct item_list *items =
+				boot_items(&p->set, k->kind);
+
+			if (!items->count)
+				continue;
+			k->at = items->at[0].from.at;
+			return p;
+		}
+	return NULL;
+}
+
+static void check_profile(struct kinds *k)
+{
+	const struct profile *says = find_program(k);
+
+	if (!says)
+		return;
+	check_all_of(k, k->profile);
+	if (says != k->profile) /* what it has from others is told of there */
+		return;
+	for (const struct profile *p = k->profile->base; p; p = p->base)
+		check_all_of(k, p);
+	if (k->kind == BOOT_CHAIN && (k->site->verify & VERIFY_SECURE_BOOT))
+		diag_at(k->ds, DIAG_E436, k->at,
+			"verify: secure-boot lets the firmware verify, which "
+			"takes no script");
+}
+
+void check_kinds(const struct site *site, struct diags *ds)
+{
+	for (size_t i = 0; i < site->profile_count; i++)
+		check_profile(&(struct kinds){ .site = site,
+					       .ds = ds,
+					       .profile = &site->profiles[i] });
+}
