@@ -90,17 +90,16 @@ static uint64_t world_state(void *ctx)
 static void meddle(struct proof *p)
 {
 	static const char *const names[] = {
-		"again",   "arch",    "args",      "back",     "card",
-		"choice",  "delay",   "errno",     "fact",     "found",
-		"from",    "get",     "got",       "id",       "idx",
-		"item",    "lease",   "leaf",      "leave",    "lost",
-		"mac",     "macs",    "magic",     "match",    "menu",
-		"mine",    "next",    "node",      "order",
-		"other",   "own",     "pass",      "place",    "probe",
-		"reason",  "site",    "step",      "sum",      "then",
-		"tried",   "verdict", "crosscert", "platform", "buildarch",
-		"uuid",    "serial",  "asset",     "product",  "manufacturer",
-		"initrds",
+		"again",   "arch",      "args",     "back",         "card",
+		"choice",  "delay",     "errno",    "fact",         "found",
+		"from",    "get",       "got",      "id",           "idx",
+		"item",    "lease",     "leaf",     "leave",        "lost",
+		"mac",     "macs",      "magic",    "match",        "menu",
+		"mine",    "next",      "node",     "order",        "other",
+		"own",     "pass",      "place",    "probe",        "reason",
+		"site",    "step",      "sum",      "then",         "tried",
+		"verdict", "crosscert", "platform", "buildarch",    "uuid",
+		"serial",  "asset",     "product",  "manufacturer", "initrds",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
