@@ -134,7 +134,8 @@ static enum uki_result fail_stub(const struct making *making, int error)
 	if (error == -ENOENT)
 		sbuf_printf(making->why,
 			    "%s is missing, which a UKI begins with: install "
-			    "the package " UKI_STUB_PACKAGE,
+			    "the package " UKI_STUB_PACKAGE " for the "
+			    "processor that the kernel is for",
 			    making->stub_path);
 	else
 		sbuf_printf(making->why, "%s: %s", making->stub_path,
