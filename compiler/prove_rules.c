@@ -48,7 +48,9 @@ static void prove_traits(struct proof *p, const struct traits *traits)
 
 /* ---------------------------------------------------------- near misses -- */
 
-enum { VARIANT_BYTES = 80 };
+/* Of a long list, all patterns are tried, and these are varied as well: a line
+ * of the script stands for each, and all lines are alike. */
+enum { VARIANT_BYTES = 80, VARIED_MAX = 32 };
 
 /* A text with some of it changed. */
 struct variant {
@@ -106,10 +108,12 @@ static void make_hex(struct variant *v, size_t digits)
 		v->text[1]--;
 }
 
+/* @param variants	how many of them: the first is the text itself */
 static void prove_variants(struct proof *p, const struct traits *example,
-			   enum trait trait, const struct pattern *pattern)
+			   enum trait trait, const struct pattern *pattern,
+			   size_t variants)
 {
-	for (size_t how = 0; how < VARIANTS; how++) {
+	for (size_t how = 0; how < variants; how++) {
 		struct variant v = vary(pattern->text, how);
 		struct traits traits = *example;
 
@@ -139,7 +143,8 @@ static void prove_misses(struct proof *p, const struct rule *rule,
 		if (trait_value(t, 0))
 			continue;
 		for (size_t i = 0; i < match->count; i++)
-			prove_variants(p, example, t, &match->any[i]);
+			prove_variants(p, example, t, &match->any[i],
+				       i < VARIED_MAX ? VARIANTS : 1);
 		other.of[t] = (struct text){ NULL, 0 };
 		/* A machine without a card asks no server what it is. */
 		if (match->count &&
