@@ -115,6 +115,10 @@ $(B)/tests/base/%: $(B)/tests/base/%.o $(libraries)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+$(B)/tests/mutants/%: $(B)/tests/mutants/%.o $(libraries)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 $(B)/tests/simulate/%: $(B)/tests/simulate/%.o $(libraries)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -129,7 +133,8 @@ help:
 
 # What tests/run needs of one variant.
 programs: $(B)/bin/ipxe-embed $(unit_tests) $(fuzz_targets) \
-	$(B)/tests/base/bakery $(B)/tests/simulate/trace
+	$(B)/tests/base/bakery $(B)/tests/simulate/trace \
+	$(B)/tests/mutants/mutate
 
 unit: programs ## unit tests of one variant
 	$(Q)VARIANTS=$(VARIANT) tests/run unit
@@ -176,7 +181,7 @@ fuzz: ## look for inputs that break a promise, FUZZ_SECONDS for each target
 
 bench_programs := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 
-$(B)/tests/bench/%: $(B)/tests/bench/%.o
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(libraries)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 

@@ -148,6 +148,9 @@ static void prove_weather(struct proof *p, struct scene scene)
 		prove_scene(p, &scene);
 		scene.pauses = 1;
 		prove_scene(p, &scene);
+		scene.by_turns = true;
+		prove_scene(p, &scene);
+		scene.by_turns = false;
 		scene.wire = WIRE_LEASED;
 		prove_scene(p, &scene);
 		scene.pauses = 2;

@@ -6,14 +6,17 @@
  * for each machine, and must end where the site says.
  *
  * - Every node, by each of its identities, alone and among cards of others,
- *   comes to its own boot order, with its own words in it; a machine that is no
- *   node comes to the one for unknown machines.
- * - Every boot order, for two of its nodes, on BIOS and on UEFI, when all is
- *   well and when all that is fetched has been changed. One order of each
- *   structure also with each fetch on its way, or all of them, failing or
- *   bringing something else, each mirror lost, a disk that boots, and no
- *   network. It must boot the kernel of the step that is next by then, with
- *   its own initrds and arguments, or end as the site says, or try again.
+ *   comes to its own boot order, with its own words and network in it, also
+ *   when it has marks of another node that count less; a machine that is no
+ *   node comes to the order of the rule that is for it, or of none.
+ * - Every boot order, for two of its nodes, on BIOS and on UEFI, boots each of
+ *   its profiles with its own kernel, initrds and arguments, those before it not
+ *   starting, in each item of its menus as well; and nothing when all that is
+ *   fetched has been changed.
+ * - One order of each structure (is_new_structure()) also does what the site says
+ *   when things go wrong, for good or for a while: struct scene. How the site
+ *   means it is said by prove_intention.c and prove_progress.c, which know
+ *   nothing of the script.
  * - Nothing is ever used that was not verified as the site wants, and nothing
  *   stands around that could be: an image that lay there from the beginning,
  *   or settings that come by DHCP.

@@ -18,14 +18,26 @@ bool proof_verifies(const struct proof *p, enum verify how)
 	return p->plan->verify & how;
 }
 
-static bool is_blob(const struct sim_image *image, const struct blob *blob)
+/* From where such things are served. */
+static bool is_base(const struct proof *p, struct text url, enum shelf shelf)
+{
+	const struct located_list *bases = proof_shelf(p, shelf);
+
+	for (size_t i = 0; i < bases->count; i++)
+		if (text_equal(url, bases->at[i].text))
+			return true;
+	return false;
+}
+
+static bool is_blob(const struct proof *p, const struct sim_image *image,
+		    const struct blob *blob, enum shelf shelf)
 {
 	struct text url = image->url;
 
 	return image->content && image->content->genuine &&
 	       memcmp(image->content->sha256, blob->digest.sha256,
 		      sizeof(blob->digest.sha256)) == 0 &&
-	       strip_suffix(&url, blob->path.ptr);
+	       strip_suffix(&url, blob->path.ptr) && is_base(p, url, shelf);
 }
 
 static bool is_verified(const struct proof *p, const struct sim_image *image)
@@ -51,20 +63,20 @@ static bool has_file_arguments(const struct sim_image *image,
 }
 
 /* Exactly the initrds and files of a boot, in this order. */
-static bool are_initrds(struct sim_image *const *images, size_t count,
-			const struct boot *boot)
+static bool are_initrds(const struct proof *p, struct sim_image *const *images,
+			size_t count, const struct boot *boot)
 {
 	if (boot->uki)
 		return count == 0;
 	if (count != boot->initrd_count + boot->file_count)
 		return false;
 	for (size_t i = 0; i < boot->initrd_count; i++)
-		if (!is_blob(images[i], boot->initrds[i]) ||
+		if (!is_blob(p, images[i], boot->initrds[i], SHELF_ASSETS) ||
 		    images[i]->arguments.len)
 			return false;
 	images += boot->initrd_count;
 	for (size_t i = 0; i < boot->file_count; i++)
-		if (!is_blob(images[i], boot->files[i].blob) ||
+		if (!is_blob(p, images[i], boot->files[i].blob, SHELF_URLS) ||
 		    !has_file_arguments(images[i], &boot->files[i]))
 			return false;
 	return true;
@@ -113,7 +125,8 @@ const struct boot *proof_boot_of(const struct proof *p,
 		const struct boot *boot = p->machine->actions[i].boot;
 
 		if (boot &&
-		    is_blob(image, boot->uki ? boot->uki : boot->kernel))
+		    is_blob(p, image, boot->uki ? boot->uki : boot->kernel,
+			    SHELF_ASSETS))
 			return boot;
 	}
 	return NULL;
@@ -137,9 +150,10 @@ static void observe_boot(struct proof *p, const struct sim_image *kernel)
 	if (!boot)
 		boot = proof_boot_of(p, kernel);
 	p->booted = boot;
-	if (!boot || !is_blob(kernel, boot->uki ? boot->uki : boot->kernel))
+	if (!boot || !is_blob(p, kernel, boot->uki ? boot->uki : boot->kernel,
+			      SHELF_ASSETS))
 		p->fault = "boots a kernel that is not its own";
-	else if (!are_initrds(images, count, boot))
+	else if (!are_initrds(p, images, count, boot))
 		p->fault = "boots with initrds that are not its own";
 	else if (!proof_has_facts(p, boot) ||
 		 !are_arguments(p, kernel->arguments, boot))

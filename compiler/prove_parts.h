@@ -58,6 +58,7 @@ struct scene {
 	/** After so many fetches that were harmed, or so many pauses of the
 	 * machine, all is well; 0: never. */
 	unsigned hits, pauses;
+	bool by_turns; /**< every other fetch of an item is harmed, only */
 	unsigned duds; /**< kernels that do not start, before one does */
 	enum person person;
 	size_t menu, item;      /**< of the machine: that is to be chosen */
@@ -152,6 +153,7 @@ struct proof {
 	struct intention intention;
 	/** Harmed fetches, pauses, and kernels that did not start, so far. */
 	unsigned hits, pauses, duds;
+	bool turn;                 /**< as in struct progress */
 	bool shell, timed;         /**< a shell, or the time, were there */
 	size_t loader, disks;      /**< that is looked for next; all so often */
 	const struct boot *booted; /**< that a kernel was started for */
@@ -270,7 +272,7 @@ enum shelf { SHELF_URLS, SHELF_ASSETS };
 struct progress {
 	size_t mirrors[2]; /**< by enum shelf: to be asked first */
 	unsigned hits, pauses, duds;
-	bool online;
+	bool online, turn; /**< the next fetch is one that is harmed not */
 };
 
 /** The network that counts: of the site, as long as a machine asks which node it
@@ -288,6 +290,9 @@ bool progress_network(const struct proof *p, struct progress *at);
 
 /** It waits, and then begins again without a network. */
 void progress_pause(struct progress *at);
+
+/** The mirrors of one shelf: with no assets elsewhere, there is but one. */
+const struct located_list *proof_shelf(const struct proof *p, enum shelf shelf);
 
 /** Fetch an item, and find it good, asking one mirror after the other. */
 bool progress_fetch(const struct proof *p, struct progress *at,

@@ -144,6 +144,9 @@ static bool is_harmed(const struct proof *p, struct progress *at,
 	if (!scene_harms(&p->scene, blob, signature, base) ||
 	    scene_is_over(&p->scene, at->hits, at->pauses))
 		return false;
+	at->turn = !at->turn;
+	if (p->scene.by_turns && !at->turn)
+		return false;
 	at->hits++;
 	return true;
 }
@@ -164,13 +167,16 @@ static bool is_good(const struct proof *p, struct progress *at,
 	       !is_harmed(p, at, blob, true, base);
 }
 
+const struct located_list *proof_shelf(const struct proof *p, enum shelf shelf)
+{
+	return shelf == SHELF_ASSETS && p->site->assets.count ? &p->site->assets
+							      : &p->site->urls;
+}
+
 bool progress_fetch(const struct proof *p, struct progress *at,
 		    const struct blob *blob, enum shelf shelf)
 {
-	const struct located_list *bases =
-		shelf == SHELF_ASSETS && p->site->assets.count
-			? &p->site->assets
-			: &p->site->urls;
+	const struct located_list *bases = proof_shelf(p, shelf);
 	size_t *mirror = &at->mirrors[bases == &p->site->assets];
 	bool refused = false;
 

@@ -59,6 +59,8 @@ static void describe_scene(const struct proof *p, struct sbuf *out)
 		sbuf_printf(out, ", when everything%s", harms[scene->harm]);
 	if (scene->harm && scene->base.ptr)
 		sbuf_printf(out, " at %s", scene->base.ptr);
+	if (scene->by_turns)
+		sbuf_puts(out, " every other time");
 	if (scene->duds)
 		sbuf_printf(out, ", when kernels do not start %u times",
 			    scene->duds);

@@ -17,6 +17,10 @@ enum harm proof_harm(void *ctx, const struct published_item *item)
 
 	if (!harmed || scene_is_over(scene, p->hits, p->pauses))
 		return HARM_NONE;
+	if (item->blob)
+		p->turn = !p->turn;
+	if (item->blob && scene->by_turns && !p->turn)
+		return HARM_NONE;
 	p->hits++;
 	return scene->harm;
 }
@@ -82,7 +86,8 @@ static uint64_t world_state(void *ctx)
 	uint64_t pauses = harmless || !scene->pauses ? 0 : p->pauses;
 
 	return p->chosen | harmless << 1 | hits << 2 | pauses << 16 |
-	       (uint64_t)p->duds << 32;
+	       (uint64_t)p->duds << 32 |
+	       (uint64_t)(scene->by_turns && p->turn) << 63;
 }
 
 /* What a script that comes back may have set, of all names that it might think
@@ -210,6 +215,7 @@ void proof_rewind(struct proof *p)
 {
 	p->hits = p->pauses = p->duds = 0;
 	p->loader = p->disks = 0;
+	p->turn = false;
 	p->chosen = p->shell = p->timed = false;
 	for (size_t i = 0; i < p->world.card_count; i++)
 		scene_connect(&p->scene, p->about[i].own, 0, &p->cards[i]);

@@ -26,11 +26,47 @@ static size_t path_end(struct text url)
 	return url.len;
 }
 
-/* Against the URL of the script that runs. */
+/* dirname() of a path; that of "/" is itself. @return where it ends */
+static size_t parent(struct text url, size_t begin, size_t end)
+{
+	while (end > begin && url.ptr[end - 1] != '/')
+		end--;
+	return end > begin ? end - 1 : begin;
+}
+
+/* Take "./" or "../", or the same at the end of the path, from its beginning.
+ * @param up	set if it leads to the directory above */
+static bool take_dots(struct text *url, size_t path, bool *up)
+{
+	size_t dots = 0, len;
+
+	while (dots < path && dots < 3 && url->ptr[dots] == '.')
+		dots++;
+	len = dots + (dots < path);
+	if (!dots || dots > 2 || (dots < path && url->ptr[dots] != '/'))
+		return false;
+	*up = dots == 2;
+	url->ptr += len;
+	url->len -= len;
+	return true;
+}
+
+static size_t relative_path(struct text url)
+{
+	size_t len = 0;
+
+	while (len < url.len && url.ptr[len] != '?' && url.ptr[len] != '#')
+		len++;
+	return len;
+}
+
+/* Against the URL of the script that runs; only dots at the beginning mean
+ * anything (resolve_path() in core/uri.c of iPXE). */
 bool sim_url_resolve(struct sim *sim, struct text url, struct sbuf *out)
 {
 	struct text base = { sbuf_text(&sim->directory), sim->directory.len };
-	size_t end;
+	bool is_path = relative_path(url) && *url.ptr != '/', up;
+	size_t begin, end;
 
 	sbuf_reset(out);
 	if (has_scheme(url)) {
@@ -39,16 +75,18 @@ bool sim_url_resolve(struct sim *sim, struct text url, struct sbuf *out)
 	}
 	if (!base.len)
 		return false;
-	end = path_begin(base);
-	if (!url.len || *url.ptr != '/') {
-		if (memmem(url.ptr, url.len, "..", 2))
-			sim_unmodelled(sim, "relative URL %.*s", (int)url.len,
-				       url.ptr);
-		for (size_t i = end; i < path_end(base); i++)
-			if (base.ptr[i] == '/')
-				end = i + 1;
-	}
+	begin = path_begin(base);
+	end = path_end(base);
+	if (is_path)
+		end = parent(base, begin, end);
+	else if (relative_path(url))
+		end = begin;
+	while (is_path && take_dots(&url, relative_path(url), &up))
+		if (up)
+			end = parent(base, begin, end);
 	sbuf_add(out, base.ptr, end);
+	if (is_path)
+		sbuf_putc(out, '/');
 	sbuf_add(out, url.ptr, url.len);
 	return true;
 }

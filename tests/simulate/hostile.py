@@ -277,6 +277,11 @@ boot one || echo =no program
 imgfree one && imgfree one && echo =both
 imgstat one || echo =gone
 imgfetch data.bin && imgfree data.bin && echo =relative
+imgfetch ./data.bin && imgfree data.bin && echo =here
+imgfetch ../case/data.bin && imgfree data.bin && echo =above
+imgfetch ../.././../case/data.bin && imgfree data.bin && echo =far above
+imgfetch /case/data.bin && imgfree data.bin && echo =top
+imgfetch .../data.bin || echo =no such directory
 imgargs nothing-here || echo =args
 """,
     "digests": b"""imgfetch --name d BASEcase/data.bin
