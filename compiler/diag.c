@@ -432,7 +432,11 @@ static size_t edit_distance(struct text a, const char *b, size_t limit)
 const char *diag_nearest(struct text typed, const char *const *names,
 			 size_t count)
 {
-	size_t best = typed.len < 4 ? 1 : typed.len < 8 ? 2 : 3;
+	/* Of one letter, another one is no slip. */
+	size_t best = typed.len < 2   ? 0
+		      : typed.len < 4 ? 1
+		      : typed.len < 8 ? 2
+				      : 3;
 	const char *nearest = NULL;
 
 	for (size_t i = 0; i < count; i++) {

@@ -6,6 +6,7 @@
 #include "diag.h"
 #include "ir.h"
 #include "levels.h"
+#include "no_node.h"
 #include "phase_edit.h"
 #include "plan.h"
 #include "replace.h"
@@ -57,22 +58,6 @@ static const struct node *node_find(const struct site *site, const char *name)
 		if (text_is(site->nodes[i].name, name))
 			return &site->nodes[i];
 	return NULL;
-}
-
-static enum status no_such_node(const struct change *change, const char *name)
-{
-	const struct site *site = change->site;
-	const char **names = arena_new_array(change->call->arena,
-					     site->node_count, const char *);
-	const char *nearest;
-
-	for (size_t i = 0; i < site->node_count; i++)
-		names[i] = site->nodes[i].name.ptr;
-	nearest = diag_nearest(text_of(name), names, site->node_count);
-	report_error(change->call, "%s has no node '%s'%s%s%s",
-		     change->site_path, name, nearest ? "; did you mean '" : "",
-		     nearest ? nearest : "", nearest ? "'?" : "");
-	return STATUS_USAGE;
 }
 
 static enum status check_phase(const struct change *change)
@@ -193,7 +178,7 @@ static enum status run_phase(struct call *call)
 		return report_diags(call, &ds);
 	change.node = node_find(change.site, call->operands[1]);
 	if (!change.node)
-		return no_such_node(&change, call->operands[1]);
+		return report_no_node(call, change.site, call->operands[1], "");
 	status = check_phase(&change);
 	if (status == STATUS_OK)
 		status = change_phase(&change);

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "diag.h"
 #include "ir.h"
+#include "no_node.h"
 #include "plan.h"
 #include "report.h"
 #include "sbuf.h"
@@ -27,10 +28,9 @@ static enum status show(struct call *call, const struct plan *plan)
 	struct text mac;
 
 	if (!machine && value_mac(call->arena, text_of(name), &mac))
-		return report_usage(call,
-				    "site %s has no node '%s'; for unknown "
-				    "machines, give any MAC address",
-				    plan->site_name.ptr, name);
+		return report_no_node(call, plan->effective->site, name,
+				      "; for unknown machines, give any MAC "
+				      "address");
 	if (!machine)
 		machine = &plan->effective->unknown;
 	if (options->json)

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "diag.h"
 #include "ir.h"
+#include "no_node.h"
 #include "plan.h"
 #include "published.h"
 #include "quote.h"
@@ -195,9 +196,7 @@ static enum status find_node(struct simulation *s)
 	for (size_t i = 0; i < site->node_count; i++)
 		if (text_is(site->nodes[i].name, name))
 			s->node = &site->nodes[i];
-	return s->node ? STATUS_OK
-		       : report_usage(s->call, "site %s has no node '%s'",
-				      site->name.text.ptr, name);
+	return s->node ? STATUS_OK : report_no_node(s->call, site, name, "");
 }
 
 static enum status add_card(struct simulation *s, const char *given)

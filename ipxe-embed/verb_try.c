@@ -10,6 +10,7 @@
 #include "ir.h"
 #include "lan.h"
 #include "network.h"
+#include "no_node.h"
 #include "ovmf.h"
 #include "plan.h"
 #include "report.h"
@@ -113,10 +114,9 @@ static enum status find_machine(struct trial *trial)
 	trial->machine = show_find(trial->call->arena, trial->plan, wanted);
 	if ((!trial->machine || !text_is(trial->machine->node->name, wanted)) &&
 	    value_mac(trial->call->arena, text_of(wanted), &mac))
-		return report_usage(trial->call,
-				    "site %s has no node '%s'; to try an "
-				    "unknown machine, give a MAC address",
-				    effective->site->name.text.ptr, wanted);
+		return report_no_node(trial->call, effective->site, wanted,
+				      "; to try an unknown machine, give a "
+				      "MAC address");
 	if (!trial->machine)
 		trial->machine = &effective->unknown;
 	trial->node = trial->machine->node;
