@@ -354,16 +354,11 @@ static int verify(struct check *check, CMS_ContentInfo *cms,
 	if (rc == 0)
 		rc = check_signers(check, cms, &signer);
 	if (rc == 0 && ret_verdict) {
-		certificate_copy(&ret_verdict->signer, signer);
+		certificate_fingerprint(signer, ret_verdict->signer);
 		ret_verdict->from = check->from;
 		ret_verdict->until = check->until;
 	}
 	return rc;
-}
-
-void cms_verdict_release(struct cms_verdict *verdict)
-{
-	certificate_release(&verdict->signer);
 }
 
 int cms_verify(const void *der, size_t len, const struct digest *digest,

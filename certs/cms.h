@@ -40,14 +40,13 @@ struct cms_policy {
 
 /** What there is to know of a signature that is good. */
 struct cms_verdict {
-	/** The certificate that signed: the first one, if several */
-	struct certificate signer;
+	/** certificate_fingerprint() of whose signature it is: the first
+	 * one's, if several */
+	unsigned char signer[32];
 	/** Good at all times between these, both included: so long everybody
 	 * on the ways from the signers to their roots is valid */
 	time_t from, until;
 };
-
-void cms_verdict_release(struct cms_verdict *verdict);
 
 /**
  * Verify a signature as iPXE does: every signer that has the wanted name must

@@ -32,9 +32,12 @@ struct looking {
 static bool is_by_signer(const struct signatures *signatures,
 			 const struct cms_verdict *verdict)
 {
-	return !signatures->signer ||
-	       certificate_equal(&verdict->signer,
-				 &signatures->signer->certificate);
+	unsigned char signer[32];
+
+	if (!signatures->signer)
+		return true;
+	certificate_fingerprint(&signatures->signer->certificate, signer);
+	return memcmp(signer, verdict->signer, sizeof(signer)) == 0;
 }
 
 static bool look_at(void *ctx, size_t at)
@@ -106,7 +109,6 @@ void signatures_find(const struct signatures *signatures,
 			verified_note(
 				signatures->verified, &unknown->item->digest,
 				&unknown->file->digest, &unknown->verdict);
-		cms_verdict_release(&unknown->verdict);
 	}
 }
 
@@ -290,7 +292,6 @@ static enum status take_results(struct making *making,
 	vec_foreach (struct result, result, &making->results) {
 		if (status == STATUS_OK)
 			status = take_result(making, result, made);
-		cms_verdict_release(&result->verdict);
 		sbuf_release(&result->made);
 		sbuf_release(&result->why);
 	}
@@ -383,7 +384,6 @@ bool signatures_check(const struct signatures *signatures,
 			note(signatures, item, item->signature,
 			     &checked->verdict);
 		}
-		cms_verdict_release(&checked->verdict);
 		sbuf_release(&checked->why);
 	}
 	return good;

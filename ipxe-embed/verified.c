@@ -303,7 +303,7 @@ static size_t signer_number(struct verified *verified,
 				       .until = verdict->until };
 	size_t i = 0;
 
-	certificate_fingerprint(&verdict->signer, signer.sha256);
+	memcpy(signer.sha256, verdict->signer, sizeof(signer.sha256));
 	for (; i < verified->signers.count; i++) {
 		const struct known_signer *known = &verified->signers.at[i];
 
