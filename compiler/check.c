@@ -3,10 +3,13 @@
 #include "arena.h"
 #include "check_kinds.h"
 #include "check_rules.h"
+#include "cleanup.h"
 #include "effective.h"
 #include "map.h"
+#include "menu.h"
 #include "plan.h"
 #include "resolve.h"
+#include "sbuf.h"
 
 #include <stdlib.h>
 
@@ -265,11 +268,41 @@ static void keys_choose_one(struct check *c, const struct menu *menu)
 	}
 }
 
+/* By what a person sees, and the proof with it. */
+static void menu_differs(struct check *c, const struct menu *menu,
+			 struct map *shown)
+{
+	CLEANUP(sbuf) text = { 0 };
+	const struct menu **first;
+	struct diag *d;
+
+	sbuf_printf(&text, "%s\n", menu_title(menu).ptr);
+	for (size_t i = 0; i < menu->item_count; i++)
+		sbuf_printf(&text, "%s\n%s\n", menu->items[i].name.ptr,
+			    menu_item_text(&menu->items[i]).ptr);
+	first = (const struct menu **)map_at(
+		shown, (struct text){ arena_copy(c->arena, text.ptr, text.len),
+				      text.len });
+	if (!*first) {
+		*first = menu;
+		return;
+	}
+	d = diag_at(c->ds, DIAG_E433, menu->at,
+		    "menu \"%s\" looks like menu \"%s\": nobody could tell "
+		    "which of them is shown",
+		    menu->name.ptr, (*first)->name.ptr);
+	diag_note_at(c->ds, d, (*first)->at, "the other one");
+	diag_help(c->ds, d, "give each a title of its own");
+}
+
 static void menus_are_whole(struct check *c)
 {
+	struct map shown = { .arena = c->arena };
+
 	for (size_t i = 0; i < c->site->menu_count; i++) {
 		default_is_an_item(c, &c->site->menus[i]);
 		keys_choose_one(c, &c->site->menus[i]);
+		menu_differs(c, &c->site->menus[i], &shown);
 	}
 }
 

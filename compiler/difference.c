@@ -3,6 +3,7 @@
 #include "arch.h"
 #include "levels.h"
 #include "map.h"
+#include "menu.h"
 #include "quote.h"
 #include "resolve.h"
 #include "rules.h"
@@ -171,8 +172,7 @@ static void menu_facts(struct facts *facts, const struct machine *machine,
 	/* Several rules may lead to it. */
 	if (fact_find(facts, text_of(key)))
 		return;
-	sbuf_puts(&text,
-		  menu->title.text.ptr ? menu->title.text.ptr : menu->name.ptr);
+	sbuf_puts(&text, menu_title(menu).ptr);
 	sbuf_printf(&text, "; default %s",
 		    menu->chosen.text.ptr ? menu->chosen.text.ptr
 					  : menu->items[0].name.ptr);

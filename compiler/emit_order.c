@@ -2,6 +2,7 @@
 
 #include "arch.h"
 #include "boot_fact.h"
+#include "menu.h"
 #include "quote.h"
 #include "resolve.h"
 
@@ -259,8 +260,7 @@ static void emit_menu_items(struct emit *e, const struct menu *menu)
 		if (item->key.text.ptr)
 			PUT("--key %s ", item->key.text.ptr);
 		PUT("-- %s ", item->name.ptr);
-		put_words(e,
-			  item->text.text.ptr ? item->text.text : item->name);
+		put_words(e, menu_item_text(item));
 		PUT("\n");
 	}
 }
@@ -280,7 +280,7 @@ static void emit_menu(struct emit *e, const struct machine *machine,
 	    "set next ${leave}\n"
 	    "menu -- ",
 	    order, menu->name.ptr, place->start);
-	put_words(e, menu->title.text.ptr ? menu->title.text : menu->name);
+	put_words(e, menu_title(menu));
 	PUT("\n");
 	emit_menu_items(e, menu);
 	PUT("choose ");

@@ -218,6 +218,6 @@ void emit_rules(struct emit *e)
 	for (size_t i = 0; i < e->site->rule_count; i++)
 		emit_rule(e, &e->site->rules[i]);
 	PUT(":rule-%zu\n"
-	    "echo ipxe-embed: no rule for unknown machines is for this one\n",
+	    "echo ipxe-embed: unknown machine matches no rule\n",
 	    e->site->rule_count + 1);
 }

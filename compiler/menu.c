@@ -2,6 +2,16 @@
 
 #include "arena.h"
 
+struct text menu_title(const struct menu *menu)
+{
+	return menu->title.text.ptr ? menu->title.text : menu->name;
+}
+
+struct text menu_item_text(const struct menu_item *item)
+{
+	return item->text.text.ptr ? item->text.text : item->name;
+}
+
 struct reached {
 	const struct site *site;
 	const struct menu **at;

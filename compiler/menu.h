@@ -9,6 +9,12 @@
 
 struct arena;
 
+/** What is shown above a menu: its title, else its name. */
+struct text menu_title(const struct menu *menu);
+
+/** What is shown of an item: its text, else its name. */
+struct text menu_item_text(const struct menu_item *item);
+
 /**
  * The menus that somebody who follows a boot order may come to, directly or
  * from other menus.

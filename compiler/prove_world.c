@@ -1,6 +1,7 @@
 #include "prove_parts.h"
 
 #include "emit.h"
+#include "menu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,14 @@ static const struct sim_content *fetch(void *ctx, struct text url)
 
 /* ------------------------------------------------------------- person -- */
 
-/* The menu that has this title and exactly these items. */
+static bool is_shown_as(const struct menu_item *item,
+			const struct sim_item *shown)
+{
+	return text_equal(item->name, shown->name) &&
+	       text_equal(menu_item_text(item), shown->label);
+}
+
+/* The menu that is shown so; no two are alike (E433). */
 static size_t find_menu(const struct machine *machine, struct text title,
 			const struct sim_item *items, size_t count)
 {
@@ -48,11 +56,10 @@ static size_t find_menu(const struct machine *machine, struct text title,
 		const struct menu *menu = machine->menus[i].menu;
 		size_t same = 0;
 
-		if (!text_equal(title, menu->title.text.ptr ? menu->title.text
-							    : menu->name))
+		if (!text_equal(title, menu_title(menu)))
 			continue;
 		while (same < count && same < menu->item_count &&
-		       text_equal(items[same].name, menu->items[same].name))
+		       is_shown_as(&menu->items[same], &items[same]))
 			same++;
 		if (same == count && same == menu->item_count)
 			return i;

@@ -159,9 +159,11 @@ class Chance:
             rules.append({"boot": self.order(profiles, [])})
         return rules
 
-    def menu(self, profiles, menus):
+    def menu(self, name, profiles, menus):
+        """Whatever the title is, the text of its first item tells it from the others."""
         names = self.random.sample(["one", "two", "three"], self.random.randint(1, 3))
         items = {name: self.order(profiles, menus, True) for name in names}
+        items[names[0]] = {"text": f"this of {name}", "boot": items[names[0]]}
         made = {"items": items}
         if self.likely(0.6):
             made.update(timeout="30s", default=self.pick(names))
@@ -215,7 +217,7 @@ class Chance:
         if verify != "digest":
             made["dispatch"] = self.pick(["embedded", "remote", "both"])
         if menus:
-            made["menus"] = {name: self.menu(names, menus) for name in menus}
+            made["menus"] = {name: self.menu(name, names, menus) for name in menus}
         if not self.native and self.likely(0.3):
             made["assets"] = "http://cdn.example/"
         return made
