@@ -45,17 +45,30 @@ static void digest(struct text bytes, unsigned char *ret_sha256)
 	memcpy(ret_sha256, made.sha256, sizeof(made.sha256));
 }
 
-/* A signature is that of the file beside it, as it is. */
+/* What was published there; FILE.was is kept where that was harmed. */
+static bool read_published(struct arena *arena, const char *path,
+			   struct text *ret_bytes)
+{
+	return read_file(arena, arena_printf(arena, "%s.was", path),
+			 ret_bytes) ||
+	       read_file(arena, path, ret_bytes);
+}
+
+/* A whole signature is that of the file beside it, as it was published. */
 static void set_signed(struct world *world, struct sim_content *content,
 		       const char *path, size_t len)
 {
 	unsigned char *signs = arena_alloc(&world->arena, 32);
-	struct text bytes;
+	struct text is, was, bytes;
 
 	if (len < 4 || strcmp(path + len - 4, ".sig") != 0 ||
-	    !read_file(&world->arena,
-		       arena_printf(&world->arena, "%.*s", (int)len - 4, path),
-		       &bytes))
+	    !read_file(&world->arena, path, &is) ||
+	    !read_published(&world->arena, path, &was) ||
+	    !text_equal(is, was) ||
+	    !read_published(
+		    &world->arena,
+		    arena_printf(&world->arena, "%.*s", (int)len - 4, path),
+		    &bytes))
 		return;
 	digest(bytes, signs);
 	content->kind = SIM_SIGNATURE;
