@@ -273,25 +273,27 @@ static void menu_differs(struct check *c, const struct menu *menu,
 			 struct map *shown)
 {
 	CLEANUP(sbuf) text = { 0 };
-	const struct menu **first;
+	const struct menu *other;
+	void **first;
 	struct diag *d;
 
 	sbuf_printf(&text, "%s\n", menu_title(menu).ptr);
 	for (size_t i = 0; i < menu->item_count; i++)
 		sbuf_printf(&text, "%s\n%s\n", menu->items[i].name.ptr,
 			    menu_item_text(&menu->items[i]).ptr);
-	first = (const struct menu **)map_at(
-		shown, (struct text){ arena_copy(c->arena, text.ptr, text.len),
+	first = map_at(shown,
+		       (struct text){ arena_copy(c->arena, text.ptr, text.len),
 				      text.len });
 	if (!*first) {
-		*first = menu;
+		*first = (void *)(uintptr_t)menu;
 		return;
 	}
+	other = *first;
 	d = diag_at(c->ds, DIAG_E433, menu->at,
 		    "menu \"%s\" looks like menu \"%s\": nobody could tell "
 		    "which of them is shown",
-		    menu->name.ptr, (*first)->name.ptr);
-	diag_note_at(c->ds, d, (*first)->at, "the other one");
+		    menu->name.ptr, other->name.ptr);
+	diag_note_at(c->ds, d, other->at, "the other one");
 	diag_help(c->ds, d, "give each a title of its own");
 }
 

@@ -3,8 +3,9 @@
  * pass is printed, a line each: the way, the text, the line as it was, and as it
  * is, with tabs between. The last line counts: mutants, and those that passed.
  *
- *     mutate SITE
+ *     mutate SITE STEP FIRST
  *
+ * Lines FIRST, FIRST + STEP and so on, of each script; 1 0 for all of them.
  * Comments and what is only said on the console are left as they are. */
 #include "arena.h"
 #include "asset.h"
@@ -40,6 +41,7 @@ struct run {
 	struct arena arena;
 	struct plan *plan;
 	struct subject subject;
+	size_t step, first;
 	size_t proved, passed;
 };
 
@@ -306,7 +308,8 @@ static void mutate_text(struct run *run, const char *name, struct text *text)
 		.lines = lines_of(&run->arena, *text),
 	};
 	for (size_t i = 1; i < run->subject.lines.count; i++)
-		if (!is_spoken(run->subject.lines.at[i]))
+		if (i % run->step == run->first &&
+		    !is_spoken(run->subject.lines.at[i]))
 			mutate_line(run, i);
 }
 
@@ -359,7 +362,11 @@ int main(int argc, char **argv)
 	struct run run = { .proved = 0 };
 	const struct plan *plan;
 
-	if (argc != 2)
+	if (argc != 4)
+		return 2;
+	run.step = strtoul(argv[2], NULL, 10);
+	run.first = strtoul(argv[3], NULL, 10);
+	if (!run.step)
 		return 2;
 	plan = compile_site(&run.arena, argv[1]);
 	if (!plan || is_refused(plan))
