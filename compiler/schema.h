@@ -4,6 +4,12 @@
  * @file
  * ONE table of every key of the site file. It drives parsing (resolve.c), the
  * JSON Schema that editors use, and the reference of keys.
+ *
+ *     schema.c           the table, and what looks keys up
+ *     schema_types.c     what a value of each type looks like
+ *     schema_json.c      the JSON Schema
+ *     schema_markdown.c  the reference, docs/keys.md
+ *     schema_man.c       the manual page
  */
 #include "sbuf.h"
 #include "text.h"
@@ -26,7 +32,7 @@ enum level {
 	AT_ANY = AT_SITE | AT_PROFILE | AT_GROUP | AT_NODE | AT_PHASE,
 };
 
-/** What a value looks like; value_types[] in schema.c tells more. */
+/** What a value looks like; the table of schema_types.c tells more. */
 enum value_type {
 	TYPE_NAME,
 	TYPE_TOKEN,
@@ -149,6 +155,9 @@ bool schema_type_is_named(enum value_type type);
 
 /** What a value looks like, in a few words: "name or list of names". */
 const char *schema_type_words(enum value_type type);
+
+/** Members of the JSON Schema of a value: "\"type\": \"boolean\"". */
+const char *schema_type_json(enum value_type type);
 
 /** JSON Schema (draft 2020-12) of a site file. */
 void schema_emit_json(struct sbuf *out);
