@@ -92,24 +92,58 @@ static bool is_there(const struct download_request *request, const char *path,
 	return is;
 }
 
-/* Who holds the lock of the part is the one who fetches it. */
-static int open_part(struct transfer *t)
+enum part_is { PART_OURS, PART_GONE, PART_FAILED };
+
+/* Wait for the lock of what lies at the part's path. */
+static enum part_is try_part(struct transfer *t)
 {
 	struct stat ours, there;
+	int fd = open(t->part, O_RDWR | O_CREAT | O_CLOEXEC, 0644), error = 0;
 
-	for (;;) {
-		int fd = open(t->part, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-
-		if (fd < 0)
-			return -errno;
-		if (flock(fd, LOCK_EX) == 0 && fstat(fd, &ours) == 0 &&
-		    stat(t->part, &there) == 0 && ours.st_ino == there.st_ino) {
-			t->fd = fd;
-			return 0;
-		}
-		/* Another run was faster, and has given it its name. */
-		close(fd);
+	if (fd < 0) {
+		t->error = -errno;
+		return PART_FAILED;
 	}
+	while (!error && flock(fd, LOCK_EX) != 0)
+		error = errno == EINTR ? 0 : -errno;
+	if (!error && fstat(fd, &ours) != 0)
+		error = -errno;
+	if (!error && stat(t->part, &there) != 0)
+		error = errno == ENOENT ? 0 : -errno;
+	else if (!error && ours.st_dev == there.st_dev &&
+		 ours.st_ino == there.st_ino) {
+		t->fd = fd;
+		return PART_OURS;
+	}
+	close(fd);
+	t->error = error;
+	return error ? PART_FAILED : PART_GONE;
+}
+
+/* Who holds the lock of the part is the one who fetches it. One that is gone
+ * was given its name by another run, which was faster.
+ *
+ * @return 0 or -errno
+ */
+static int open_part(struct transfer *t)
+{
+	enum part_is part;
+
+	do
+		part = try_part(t);
+	while (part == PART_GONE);
+	return part == PART_OURS ? 0 : t->error;
+}
+
+static enum download_result fail_part(const struct transfer *t, int error,
+				      struct sbuf *why)
+{
+	sbuf_printf(why, "%s: cannot be opened and locked: %s", t->part,
+		    strerror(-error));
+	if (error == -ENOLCK || error == -ENOTSUP || error == -ENOSYS)
+		sbuf_puts(why, "; let IPXE_EMBED_CACHE name a directory on a "
+			       "file system that has locks");
+	return DOWNLOAD_FAILED;
 }
 
 /* ------------------------------------------------------------ network -- */
@@ -301,7 +335,7 @@ enum download_result download(const struct download_request *request,
 	t.name = text_basename(request->url);
 	error = open_part(&t);
 	if (error)
-		return fail(t.part, error, why);
+		return fail_part(&t, error, why);
 	result = transfer(&t, digest, why);
 	close(t.fd);
 	return result;
