@@ -6,6 +6,8 @@
 #include "cms.h"
 #include "files.h"
 #include "manifest.h"
+#include "meter.h"
+#include "parallel.h"
 #include "plan.h"
 #include "private_key.h"
 #include "report.h"
@@ -28,11 +30,17 @@ enum {
 	TRIES_MAX = 5,
 };
 
+struct verify_options {
+	long jobs;
+};
+
 /* One look at one tree. */
 struct look {
+	const struct call *call;
 	struct arena *arena;
 	int root;
 	const struct manifest *manifest;
+	VEC(struct text) others;  /**< regular files, listed or not */
 	VEC(const char *) faults; /**< what follows "OUT/" */
 	size_t signatures;        /**< good ones */
 	uint64_t bytes;
@@ -50,40 +58,123 @@ fault(struct look *look, struct text path, const char *format, ...)
 	va_end(args);
 }
 
+/* -------------------------------------------------- on all processors -- */
+
+/* What there is to say of one of many things. */
+struct outcome {
+	struct text path;  /**< below out/ */
+	struct sbuf fault; /**< empty: it is good */
+};
+
+/* A signature that the manifest lists. */
+struct listed {
+	struct text path;
+	const struct signing_item *item;
+};
+
+struct listed_signatures {
+	struct listed *at;
+	size_t count, room;
+};
+
+struct looking {
+	struct look *look;
+	struct outcome *outcomes; /**< one for each thing */
+	/* For signatures: */
+	const struct cms_policy *policy;
+	const struct listed *signatures;
+};
+
+/* Faults are told in the order of the things, whichever thread found them.
+ *
+ * @param run	fills in the outcome of its number
+ * @return how many are good */
+static size_t look_at_all(struct looking *looking, const char *what,
+			  bool (*run)(void *ctx, size_t at), size_t count)
+{
+	struct look *look = looking->look;
+	const struct verify_options *options = look->call->options;
+	struct meter meter;
+	const struct parallel work = { .count = count,
+				       .jobs = (unsigned)options->jobs,
+				       .run = run,
+				       .ctx = looking,
+				       .meter = &meter };
+	size_t good = 0;
+
+	looking->outcomes = arena_new_array(look->arena, count, struct outcome);
+	meter_begin(&meter, look->call, what, count);
+	parallel_run(&work);
+	meter_end(&meter);
+	for (size_t i = 0; i < count; i++) {
+		struct outcome *outcome = &looking->outcomes[i];
+
+		if (outcome->fault.len)
+			fault(look, outcome->path, "%s",
+			      sbuf_text(&outcome->fault));
+		else
+			good++;
+		sbuf_release(&outcome->fault);
+	}
+	return good;
+}
+
 /* -------------------------------------------------------- listed files -- */
+
+static void say_open(int error, struct sbuf *out)
+{
+	if (error == -ENOENT)
+		sbuf_puts(out, "is missing");
+	else if (error == -ELOOP || error == -EISDIR || error == -EMEDIUMTYPE ||
+		 error == -ENOTDIR)
+		sbuf_puts(out, "is no regular file any more");
+	else
+		sbuf_printf(out, "cannot be read: %s", strerror(-error));
+}
 
 static void fault_open(struct look *look, struct text path, int error)
 {
-	if (error == -ENOENT)
-		fault(look, path, "is missing");
-	else if (error == -ELOOP || error == -EISDIR || error == -EMEDIUMTYPE ||
-		 error == -ENOTDIR)
-		fault(look, path, "is no regular file any more");
-	else
-		fault(look, path, "cannot be read: %s", strerror(-error));
+	CLEANUP(sbuf) why = { 0 };
+
+	say_open(error, &why);
+	fault(look, path, "%s", sbuf_text(&why));
 }
 
-static void look_at_file(struct look *look, const struct manifest_file *file)
+static bool look_at_file(void *ctx, size_t at)
 {
+	struct looking *looking = ctx;
+	const struct manifest_file *file = &looking->look->manifest->files[at];
+	struct outcome *outcome = &looking->outcomes[at];
 	struct digest digest;
-	struct stat st;
-	int fd = files_open(look->root, file->path.ptr, &st), error;
+	int fd = files_open(looking->look->root, file->path.ptr, NULL);
+	int error;
 
+	outcome->path = file->path;
 	if (fd < 0) {
-		fault_open(look, file->path, fd);
-		return;
+		say_open(fd, &outcome->fault);
+		return true;
 	}
 	error = files_hash(fd, &digest);
 	close(fd);
 	if (error)
-		fault(look, file->path, "cannot be read: %s", strerror(-error));
+		say_open(error, &outcome->fault);
 	else if (digest.size_bytes != file->digest.size_bytes)
-		fault(look, file->path,
-		      "has %" PRIu64 " bytes instead of %" PRIu64,
-		      digest.size_bytes, file->digest.size_bytes);
+		sbuf_printf(&outcome->fault,
+			    "has %" PRIu64 " bytes instead of %" PRIu64,
+			    digest.size_bytes, file->digest.size_bytes);
 	else if (!digest_equal(&digest, &file->digest))
-		fault(look, file->path, "has another content (SHA-256)");
-	look->bytes += digest.size_bytes;
+		sbuf_puts(&outcome->fault, "has another content (SHA-256)");
+	return true;
+}
+
+static void look_at_files(struct look *look)
+{
+	struct looking looking = { .look = look };
+	const struct manifest *manifest = look->manifest;
+
+	look_at_all(&looking, "reading files", look_at_file, manifest->count);
+	for (size_t i = 0; i < manifest->count; i++)
+		look->bytes += manifest->files[i].digest.size_bytes;
 }
 
 /* ----------------------------------------------------- everything else -- */
@@ -95,24 +186,10 @@ static bool is_below(struct text path, const char *dir)
 	return path.len > len && memcmp(path.ptr, dir, len) == 0;
 }
 
-static void look_for_key(struct look *look, const struct files_seen *seen)
-{
-	int fd = files_open(seen->dir, seen->name, NULL);
-	int found = fd < 0 ? fd : is_private_key_file(fd);
-
-	if (fd >= 0)
-		close(fd);
-	if (found == 1)
-		fault(look, seen->path,
-		      "is a private key, which must not be "
-		      "published");
-	else if (found < 0 && !manifest_find(look->manifest, seen->path))
-		fault(look, seen->path, "cannot be read: %s", strerror(-found));
-}
-
 static int look_seen(void *ctx, const struct files_seen *seen)
 {
 	struct look *look = ctx;
+	struct text path = { NULL, seen->path.len };
 
 	if (seen->visit != FILES_ENTRY)
 		return 0;
@@ -120,49 +197,90 @@ static int look_seen(void *ctx, const struct files_seen *seen)
 	     is_below(seen->path, "www/s/")) &&
 	    !manifest_find(look->manifest, seen->path))
 		fault(look, seen->path, "is not listed in " MANIFEST_NAME);
-	if (S_ISREG(seen->stat.st_mode))
-		look_for_key(look, seen);
+	if (!S_ISREG(seen->stat.st_mode))
+		return 0;
+	path.ptr = arena_copy(look->arena, seen->path.ptr, seen->path.len);
+	*vec_push(look->arena, &look->others) = path;
 	return 0;
+}
+
+static bool look_for_key(void *ctx, size_t at)
+{
+	struct looking *looking = ctx;
+	const struct look *look = looking->look;
+	struct outcome *outcome = &looking->outcomes[at];
+	int fd, found;
+
+	outcome->path = look->others.at[at];
+	fd = files_open(look->root, outcome->path.ptr, NULL);
+	found = fd < 0 ? fd : is_private_key_file(fd);
+	if (fd >= 0)
+		close(fd);
+	if (found == 1)
+		sbuf_puts(&outcome->fault, "is a private key, which must not "
+					   "be published");
+	else if (found < 0 && found != -ENOENT &&
+		 !manifest_find(look->manifest, outcome->path))
+		say_open(found, &outcome->fault);
+	return true;
 }
 
 static void look_around(struct look *look)
 {
+	struct looking looking = { .look = look };
 	CLEANUP(sbuf) path = { 0 };
 	int error = files_walk(look->root, look_seen, look, &path);
 
 	if (error)
 		fault(look, text_of(sbuf_text(&path)), "cannot be read: %s",
 		      strerror(-error));
+	look_at_all(&looking, "looking for private keys", look_for_key,
+		    look->others.count);
 }
 
 /* ---------------------------------------------------------- signatures -- */
 
-static void look_at_signature(struct look *look,
-			      const struct cms_policy *policy,
-			      const struct signing_item *item)
+/* One that cannot be read was told with the files. */
+static bool look_at_signature(void *ctx, size_t at)
 {
-	struct text path = signing_path(look->arena, item);
+	struct looking *looking = ctx;
+	const struct listed *listed = &looking->signatures[at];
+	struct outcome *outcome = &looking->outcomes[at];
 	CLEANUP(sbuf) der = { 0 };
 	CLEANUP(sbuf) why = { 0 };
-	int error;
+	int error = files_read(looking->look->root, listed->path.ptr,
+			       SIGNATURE_MAX_BYTES, &der);
 
-	if (!manifest_find(look->manifest, path)) {
-		fault(look,
-		      text_of(arena_printf(look->arena, "www/%s",
-					   item->path.ptr)),
-		      "is not signed");
-		return;
-	}
-	error = files_read(look->root, path.ptr, SIGNATURE_MAX_BYTES, &der);
+	outcome->path = listed->path;
 	if (error == -EFBIG)
-		fault(look, path, "is too large for a signature");
-	if (error) /* missing: said before */
-		return;
-	if (cms_verify(sbuf_text(&der), der.len, &item->digest, policy, NULL,
-		       &why) == 0)
-		look->signatures++;
-	else
-		fault(look, path, "does not verify: %s", sbuf_text(&why));
+		sbuf_puts(&outcome->fault, "is too large for a signature");
+	if (!error &&
+	    cms_verify(sbuf_text(&der), der.len, &listed->item->digest,
+		       looking->policy, NULL, &why) != 0)
+		sbuf_printf(&outcome->fault, "does not verify: %s",
+			    sbuf_text(&why));
+	return true;
+}
+
+static struct listed_signatures
+find_signatures(struct look *look, const struct signing_items *items)
+{
+	struct listed_signatures found = { 0 };
+
+	for (size_t i = 0; i < items->count; i++) {
+		const struct signing_item *item = &items->at[i];
+		struct text path = signing_path(look->arena, item);
+
+		if (manifest_find(look->manifest, path))
+			*vec_push(look->arena, &found) =
+				(struct listed){ path, item };
+		else
+			fault(look,
+			      text_of(arena_printf(look->arena, "www/%s",
+						   item->path.ptr)),
+			      "is not signed");
+	}
+	return found;
 }
 
 static void look_at_signatures(struct look *look)
@@ -171,24 +289,30 @@ static void look_at_signatures(struct look *look)
 	CLEANUP(certificates) roots = { 0 };
 	CLEANUP(sbuf) pem = { 0 };
 	CLEANUP(sbuf) why = { 0 };
-	struct cms_policy policy = {
+	const struct cms_policy policy = {
 		.roots = &roots,
 		.signer = look->manifest->signer.ptr,
 		.now = time(NULL),
 	};
+	struct looking looking = { .look = look, .policy = &policy };
+	struct listed_signatures signatures;
 	struct signing_items items;
 	int error;
 
 	if (!(look->manifest->verify & VERIFY_SIGNED))
 		return;
+	items = signing_items_of(look->arena, look->manifest);
+	signatures = find_signatures(look, &items);
+	looking.signatures = signatures.at;
 	error = files_read(look->root, trust.ptr, TRUST_MAX_BYTES, &pem);
 	if (error)
 		fault_open(look, trust, error);
 	else if (certificates_parse(&roots, sbuf_text(&pem), pem.len, &why))
 		fault(look, trust, "cannot be used: %s", sbuf_text(&why));
-	items = signing_items_of(look->arena, look->manifest);
-	for (size_t i = 0; roots.count && i < items.count; i++)
-		look_at_signature(look, &policy, &items.at[i]);
+	if (roots.count)
+		look->signatures =
+			look_at_all(&looking, "verifying signatures",
+				    look_at_signature, signatures.count);
 }
 
 /* --------------------------------------------------------------- tree -- */
@@ -216,8 +340,7 @@ static void look_at_tree(struct look *look)
 {
 	if (!read_manifest(look))
 		return;
-	for (size_t i = 0; i < look->manifest->count; i++)
-		look_at_file(look, &look->manifest->files[i]);
+	look_at_files(look);
 	look_around(look);
 	look_at_signatures(look);
 }
@@ -253,7 +376,7 @@ static enum status run_verify(struct call *call)
 	bool done = false;
 
 	for (unsigned try = 1; !done; try++) {
-		look = (struct look){ .arena = call->arena };
+		look = (struct look){ .call = call, .arena = call->arena };
 		look.root = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (look.root < 0)
 			return report_error(call, "%s: cannot be opened: %s",
@@ -266,6 +389,17 @@ static enum status run_verify(struct call *call)
 	return report_look(call, &look);
 }
 
+static const struct option_row rows[] = {
+	{ .name = "jobs",
+	  .letter = 'j',
+	  .value = "N",
+	  .help = "Read and verify with so many threads at once; 0 is one for "
+		  "each processor.",
+	  .fallback = "0",
+	  OPTION_NUMBER(struct verify_options, jobs, 0, 1024) },
+	{ 0 },
+};
+
 const struct verb verb_verify = {
 	.name = "verify",
 	.operands = "OUT",
@@ -277,7 +411,9 @@ const struct verb verb_verify = {
 		"be a private key. One line is printed for each fault.\n"
 		"\n"
 		"It works on any copy of a tree, so run it where the web "
-		"server is.",
+		"server is. On a terminal, a line shows how far it has come.",
+	.options = rows,
+	.options_bytes = sizeof(struct verify_options),
 	.run = run_verify,
 	.examples =
 		(const struct example[]){
