@@ -412,6 +412,8 @@ static void remember(struct tree *tree)
 	struct timespec now, tick = { .tv_nsec = CLOCK_TICK_NS };
 	struct files_near near = { .dir = -1 };
 
+	if (!statcache_is_kept(tree->cache))
+		return;
 	nanosleep(&tick, NULL);
 	clock_gettime(CLOCK_REALTIME, &now);
 	vec_foreach (struct wanted, w, &tree->wanted) {

@@ -408,6 +408,11 @@ struct statcache *statcache_open_tree(const char *file)
 	return cache;
 }
 
+bool statcache_is_kept(const struct statcache *cache)
+{
+	return cache->file;
+}
+
 void statcache_doubt(struct statcache *cache)
 {
 	cache->doubted = true;

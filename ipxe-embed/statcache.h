@@ -37,6 +37,9 @@ struct statcache *statcache_open(const char *file);
  */
 struct statcache *statcache_open_tree(const char *file);
 
+/** Whether statcache_save() has a place to write to. */
+bool statcache_is_kept(const struct statcache *cache);
+
 /** From now on, believe nothing that was not measured or noted in this run. */
 void statcache_doubt(struct statcache *cache);
 

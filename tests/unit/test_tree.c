@@ -56,7 +56,9 @@ static int setup(void **state)
 	(void)state;
 	snprintf(base, sizeof(base), "%s/ipxe-embed-test-XXXXXX", memory);
 	/* Nothing is remembered, so everything is read. */
-	setenv("IPXE_EMBED_CACHE", "/proc/nowhere", 1);
+	unsetenv("IPXE_EMBED_CACHE");
+	unsetenv("XDG_CACHE_HOME");
+	unsetenv("HOME");
 	if (!mkdtemp(base) || chmod(base, 0755) != 0 || chdir(base) != 0)
 		return -1;
 	return 0;
@@ -772,35 +774,122 @@ static void test_kill_the_recovery(void **state)
 	}
 }
 
-/* What somebody does in out/ while we are at it. */
+/* What somebody does in out/ while we are at it, and whether it is still so in
+ * the end. Thousands of times: no shell is asked. */
 struct meddling {
-	const char *act;
-	/* Shell condition that holds in the end. */
-	const char *proof;
+	void (*act)(void);
+	void (*prove)(void);
 	bool may_fail; /* it is in our way */
 };
 
+static void restore_theirs(void)
+{
+	write_text("out/www/theirs", "theirs\n");
+}
+
+static void add_file(void)
+{
+	write_text("out/www/late-theirs", "late\n");
+}
+
+static void file_is_there(void)
+{
+	assert_holds("out/www/late-theirs", "late\n");
+}
+
+static void add_directory(void)
+{
+	assert_int_equal(mkdir("out/new-theirs", 0755), 0);
+	assert_int_equal(mkdir("out/new-theirs/d", 0755), 0);
+	write_text("out/new-theirs/d/x", "late\n");
+}
+
+static void directory_is_there(void)
+{
+	assert_holds("out/new-theirs/d/x", "late\n");
+}
+
+static void replace_file(void)
+{
+	write_text("t", "newer\n");
+	assert_int_equal(rename("t", "out/www/theirs"), 0);
+}
+
+static void newer_is_there(void)
+{
+	assert_holds("out/www/theirs", "newer\n");
+	restore_theirs();
+}
+
+static void append(void)
+{
+	FILE *file = fopen("out/www/theirs", "ae");
+
+	assert_non_null(file);
+	fputs("appended\n", file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void appended_is_there(void)
+{
+	assert_holds("out/www/theirs", "theirs\nappended\n");
+	restore_theirs();
+}
+
+static void remove_file(void)
+{
+	assert_int_equal(unlink("out/www/theirs"), 0);
+}
+
+static void file_is_gone(void)
+{
+	assert_int_equal(access("out/www/theirs", F_OK), -1);
+	restore_theirs();
+}
+
+static void move_file(void)
+{
+	assert_int_equal(rename("out/www/theirs", "out/www/moved-theirs"), 0);
+}
+
+static void file_has_moved(void)
+{
+	assert_int_equal(access("out/www/theirs", F_OK), -1);
+	assert_holds("out/www/moved-theirs", "theirs\n");
+	assert_int_equal(rename("out/www/moved-theirs", "out/www/theirs"), 0);
+}
+
+/* A path that tree b wants, but tree a does not have. */
+static void take_a_path(void)
+{
+	if (mkdir("out/www/a/33", 0755) != 0)
+		assert_int_equal(errno, EEXIST);
+	if (access("out/www/a/33/linux", F_OK) == 0)
+		return;
+	write_text("out/www/a/33/linux", "mine\n");
+	write_text("made", "");
+}
+
+/* Whoever is in the way stays, or is put aside. */
+static void mine_is_somewhere(void)
+{
+	char *out = snapshot_of("out", "~");
+	char *aside = snapshot_of(".out.ipxe-embed/found", "~");
+
+	if (access("made", F_OK) == 0)
+		assert_true(strstr(out, "mine\n") || strstr(aside, "mine\n"));
+	free(out);
+	free(aside);
+}
+
 static const struct meddling meddlings[] = {
-	{ "echo late >out/www/late-theirs", "grep -q late out/www/late-theirs",
-	  false },
-	{ "mkdir -p out/new-theirs/d; echo late >out/new-theirs/d/x",
-	  "grep -q late out/new-theirs/d/x", false },
-	{ "echo newer >t; mv t out/www/theirs",
-	  "grep -q newer out/www/theirs && echo theirs >out/www/theirs",
-	  false },
-	{ "echo appended >>out/www/theirs",
-	  "grep -q appended out/www/theirs && echo theirs >out/www/theirs",
-	  false },
-	{ "rm out/www/theirs",
-	  "test ! -e out/www/theirs && echo theirs >out/www/theirs", false },
-	{ "mv out/www/theirs out/www/moved-theirs",
-	  "test ! -e out/www/theirs && grep -q theirs out/www/moved-theirs && "
-	  "mv out/www/moved-theirs out/www/theirs",
-	  false },
-	/* A path that tree b wants, but tree a does not have. */
-	{ "mkdir -p out/www/a/33; test -e out/www/a/33/linux || "
-	  "echo mine | tee made >out/www/a/33/linux",
-	  "test ! -e made || grep -rqs mine out .out.ipxe-embed/found", true },
+	{ add_file, file_is_there, false },
+	{ add_directory, directory_is_there, false },
+	{ replace_file, newer_is_there, false },
+	{ append, appended_is_there, false },
+	{ remove_file, file_is_gone, false },
+	{ move_file, file_has_moved, false },
+	{ take_a_path, mine_is_somewhere, true },
 };
 
 static void meddle_once(const struct meddling *m, unsigned calls, bool *alive)
@@ -813,11 +902,11 @@ static void meddle_once(const struct meddling *m, unsigned calls, bool *alive)
 	*alive = run_calls(child, calls);
 	if (!*alive)
 		return;
-	command("%s", m->act);
+	m->act();
 	finished = finish_child(child);
 	if (!m->may_fail)
 		assert_true(finished);
-	command("%s", m->proof);
+	m->prove();
 	if (finished && !m->may_fail) {
 		assert_snapshot("out", "theirs", whole_b);
 		assert_theirs();
