@@ -5,6 +5,7 @@
 #include "check_rules.h"
 #include "cleanup.h"
 #include "effective.h"
+#include "levels.h"
 #include "map.h"
 #include "menu.h"
 #include "plan.h"
@@ -166,9 +167,11 @@ typedef void (*settings_fn)(struct check *c, const struct settings *set);
 static void with_phases(struct check *c, const struct settings *set,
 			settings_fn fn)
 {
+	const struct more_settings *more = settings_more(set);
+
 	fn(c, set);
-	for (size_t i = 0; i < set->phase_count; i++)
-		fn(c, &set->phases[i].set);
+	for (size_t i = 0; i < more->phase_count; i++)
+		fn(c, &more->phases[i].set);
 }
 
 /* Whatever level says it. */
@@ -206,7 +209,7 @@ static void order_is_reachable(struct check *c, const struct boot_order *order,
 
 static void own_order_is_reachable(struct check *c, const struct settings *set)
 {
-	order_is_reachable(c, &set->boot, false);
+	order_is_reachable(c, &settings_more(set)->boot, false);
 }
 
 static void orders_are_reachable(struct check *c)
@@ -369,14 +372,17 @@ static void refuse_network(struct check *c, struct span at, const char *what)
 
 static void network_is_of_the_site(struct check *c, const struct settings *set)
 {
-	if (set->network && set != &c->site->set)
-		refuse_network(c, set->network->at,
+	const struct uplink_settings *network = settings_more(set)->network;
+
+	if (network && set != &c->site->set)
+		refuse_network(c, network->at,
 			       "the network of some machines only");
 }
 
 static void network_is_known_in_time(struct check *c)
 {
-	const struct uplink_settings *network = c->site->set.network;
+	const struct uplink_settings *network =
+		settings_more(&c->site->set)->network;
 
 	if (c->site->dispatch.kind == DISPATCH_EMBEDDED)
 		return;

@@ -38,6 +38,8 @@ static bool takes_args(const struct kinds *k)
 static void check_settings(struct kinds *k, const struct profile *of,
 			   const struct settings *set)
 {
+	const struct more_settings *more = settings_more(set);
+
 	for (enum boot_kind kind = BOOT_KERNEL; kind <= BOOT_CHAIN; kind++) {
 		const struct item_list *items = boot_items(set, kind);
 
@@ -45,19 +47,21 @@ static void check_settings(struct kinds *k, const struct profile *of,
 			report(k, DIAG_E435, of, items->at[0].from.at,
 			       boot_kind_word(kind));
 	}
-	if (set->initrd.count)
-		report(k, DIAG_E436, of, set->initrd.at[0].from.at, "initrd");
-	if (set->files.count)
-		report(k, DIAG_E436, of, set->files.at[0].path.at, "files");
-	if (set->args.count && !takes_args(k))
-		report(k, DIAG_E436, of, set->args.at[0].at, "args");
+	if (more->initrd.count)
+		report(k, DIAG_E436, of, more->initrd.at[0].from.at, "initrd");
+	if (more->files.count)
+		report(k, DIAG_E436, of, more->files.at[0].path.at, "files");
+	if (more->args.count && !takes_args(k))
+		report(k, DIAG_E436, of, more->args.at[0].at, "args");
 }
 
 static void check_all_of(struct kinds *k, const struct profile *of)
 {
+	const struct more_settings *more = settings_more(&of->set);
+
 	check_settings(k, of, &of->set);
-	for (size_t i = 0; i < of->set.phase_count; i++)
-		check_settings(k, of, &of->set.phases[i].set);
+	for (size_t i = 0; i < more->phase_count; i++)
+		check_settings(k, of, &more->phases[i].set);
 }
 
 static const struct profile *find_program(struct kinds *k)

@@ -51,8 +51,9 @@ static bool boot_files(struct context *c, struct boot *boot)
 {
 	bool good = true;
 	size_t count;
-	struct wanted_file *wanted = files_wanted(
-		c, boot, "files", offsetof(struct settings, files), &count);
+	struct wanted_file *wanted =
+		files_wanted(c, boot, "files",
+			     offsetof(struct more_settings, files), &count);
 
 	boot->files = arena_new_array(c->b->arena, count, struct injected);
 	for (size_t i = 0; i < count; i++)
@@ -210,11 +211,12 @@ static bool boot_initrds(struct context *c, struct boot *boot)
 	bool good = true;
 
 	for (size_t i = 0; i < c->levels->count; i++)
-		count += c->levels->at[i].set->initrd.count;
+		count += settings_more(c->levels->at[i].set)->initrd.count;
 	boot->initrds = arena_new_array(c->b->arena, count, struct blob *);
 	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct level *level = &c->levels->at[i];
-		const struct item_list *list = &level->set->initrd;
+		const struct item_list *list =
+			&settings_more(level->set)->initrd;
 
 		if (list->replaces && arch_holds(list->replaces, c->archs)) {
 			boot->initrd_count = 0;
@@ -369,7 +371,8 @@ static bool boot_args(struct context *c, struct boot *boot)
 
 	b->args.count = 0;
 	for (size_t i = 0; i < c->levels->count; i++) {
-		const struct templated_list *list = &c->levels->at[i].set->args;
+		const struct templated_list *list =
+			&settings_more(c->levels->at[i].set)->args;
 
 		if (!takes_args_of(boot, &c->levels->at[i]))
 			continue;
@@ -507,15 +510,16 @@ static bool phase_is_said(struct context *c)
 {
 	for (const struct profile *p = c->profile; p && !c->b->phase.ptr;
 	     p = p->base) {
+		const struct more_settings *more = settings_more(&p->set);
 		struct diag *d;
 
-		if (!p->set.phase_count)
+		if (!more->phase_count)
 			continue;
 		d = diag_at(c->b->ds, DIAG_E418, c->use,
 			    "nothing says in which phase of profile \"%s\" "
 			    "this boots",
 			    p->name.ptr);
-		diag_note_at(c->b->ds, d, p->set.phases[0].at,
+		diag_note_at(c->b->ds, d, more->phases[0].at,
 			     "its phases are here");
 		return false;
 	}

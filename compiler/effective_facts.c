@@ -159,8 +159,8 @@ static void context_add_facts(struct context *c)
 	const struct channel *channel = NULL;
 
 	for (size_t i = 0; i < c->levels->count; i++)
-		if (c->levels->at[i].set->follows)
-			channel = c->levels->at[i].set->follows;
+		if (settings_more(c->levels->at[i].set)->follows)
+			channel = settings_more(c->levels->at[i].set)->follows;
 	if (channel)
 		fact_set_doc(c->b, FACT_CHANNEL, channel->vars);
 	fact_set(c->b, FACT_ARCH, levels_arch(c->levels));

@@ -276,7 +276,7 @@ static size_t wanted_merge(struct wanted_file *wanted, size_t count)
 
 static const struct file_list *list_of(const struct level *level, size_t list)
 {
-	return (const void *)((const char *)level->set + list);
+	return (const void *)((const char *)settings_more(level->set) + list);
 }
 
 /* Whether it drops what the levels before it said. */

@@ -34,7 +34,7 @@ static void address_is_unique(struct builder *b, const struct node *node,
 static bool says_network(const struct levels *levels)
 {
 	for (size_t i = 0; i < levels->count; i++)
-		if (levels->at[i].set->network)
+		if (settings_more(levels->at[i].set)->network)
 			return true;
 	return false;
 }
@@ -113,9 +113,11 @@ static void trace_uplink(struct context *c, const struct uplink *uplink)
 
 	for (size_t i = 0; c->b->trace.on && i < c->levels->count; i++) {
 		struct tracing t = { c, &c->levels->at[i] };
+		const struct uplink_settings *network =
+			settings_more(t.level->set)->network;
 
-		if (t.level->set->network)
-			trace_level(&t, uplink, t.level->set->network, &kept);
+		if (network)
+			trace_level(&t, uplink, network, &kept);
 	}
 }
 

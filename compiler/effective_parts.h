@@ -180,7 +180,7 @@ bool parts_are_published(const struct builder *b);
  * wins.
  *
  * @param key	"files" or "serve", to be traced
- * @param list	offset of a struct file_list in struct settings
+ * @param list	offset of a struct file_list in struct more_settings
  */
 struct wanted_file *files_wanted(struct context *c, const struct boot *boot,
 				 const char *key, size_t list,

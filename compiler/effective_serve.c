@@ -211,8 +211,9 @@ static void boot_take_served(struct context *c, struct boot *boot,
 bool boot_serve(struct context *c, struct boot *boot)
 {
 	struct serving s = { .c = c, .good = true };
-	struct wanted_file *wanted = files_wanted(
-		c, boot, "serve", offsetof(struct settings, serve), &s.count);
+	struct wanted_file *wanted =
+		files_wanted(c, boot, "serve",
+			     offsetof(struct more_settings, serve), &s.count);
 	struct doc map = { .kind = DOC_MAP, .count = s.count };
 
 	if (!s.count || !c->b->site->urls.count)

@@ -206,11 +206,9 @@ struct uplink_settings {
 	struct located_list nics; /**< "net0", or a MAC address */
 };
 
-/** What any level (site, profile, group, node) may say. */
-struct settings {
+/** What a level may say besides, and most nodes do not. */
+struct more_settings {
 	const struct uplink_settings *network; /**< or NULL */
-	struct located profile;
-	const struct profile *booted; /**< what "profile" names */
 	struct boot_order boot;
 	struct located arch; /**< as arch_find() knows it */
 	struct item_list kernel, initrd;
@@ -219,12 +217,20 @@ struct settings {
 	struct file_list files, serve;
 	struct located channel;
 	const struct channel *follows; /**< what "channel" names */
-	const struct doc *vars;        /**< DOC_MAP or NULL */
-	const struct doc **vars_from;  /**< DOC_MAPs of files: later ones win */
+	struct phase *phases;          /**< by name */
+	size_t phase_count;
+};
+
+/** What any level (site, profile, group, node) may say. There may be 100,000
+ * nodes: what takes much room is elsewhere. */
+struct settings {
+	struct located profile;
+	const struct profile *booted; /**< what "profile" names */
+	const struct doc *vars;       /**< DOC_MAP or NULL */
+	const struct doc **vars_from; /**< DOC_MAPs of files: later ones win */
 	size_t vars_from_count;
 	struct located phase;
-	struct phase *phases; /**< by name */
-	size_t phase_count;
+	struct more_settings *more; /**< or NULL: see settings_more() */
 	bool vars_replace;
 	bool incomplete; /**< something in it was wrong and has been reported */
 };

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+const struct more_settings no_more_settings;
+
 static void level_add(struct levels *l, const struct settings *set,
 		      const char *kind, const char *name)
 {
@@ -16,9 +18,11 @@ static void level_add(struct levels *l, const struct settings *set,
 static const struct phase *phase_find(const struct settings *set,
 				      struct text name)
 {
-	for (size_t i = 0; name.ptr && i < set->phase_count; i++)
-		if (text_equal(set->phases[i].name, name))
-			return &set->phases[i];
+	const struct more_settings *more = settings_more(set);
+
+	for (size_t i = 0; name.ptr && i < more->phase_count; i++)
+		if (text_equal(more->phases[i].name, name))
+			return &more->phases[i];
 	return NULL;
 }
 
@@ -67,12 +71,12 @@ void levels_set(struct arena *arena, struct levels *levels,
 
 static const struct {
 	const char *word;
-	size_t items; /* in struct settings */
+	size_t items; /* in struct more_settings */
 } boot_kinds[] = {
-	[BOOT_KERNEL] = { "kernel", offsetof(struct settings, kernel) },
-	[BOOT_EFI] = { "efi", offsetof(struct settings, efi) },
-	[BOOT_UKI] = { "uki", offsetof(struct settings, uki) },
-	[BOOT_CHAIN] = { "chain", offsetof(struct settings, chain) },
+	[BOOT_KERNEL] = { "kernel", offsetof(struct more_settings, kernel) },
+	[BOOT_EFI] = { "efi", offsetof(struct more_settings, efi) },
+	[BOOT_UKI] = { "uki", offsetof(struct more_settings, uki) },
+	[BOOT_CHAIN] = { "chain", offsetof(struct more_settings, chain) },
 };
 
 const char *boot_kind_word(enum boot_kind kind)
@@ -83,7 +87,8 @@ const char *boot_kind_word(enum boot_kind kind)
 const struct item_list *boot_items(const struct settings *set,
 				   enum boot_kind kind)
 {
-	const char *at = (const char *)set + boot_kinds[kind].items;
+	const char *at =
+		(const char *)settings_more(set) + boot_kinds[kind].items;
 
 	return (const struct item_list *)(const void *)at;
 }
@@ -116,9 +121,9 @@ const struct profile *levels_profile(const struct levels *levels)
 const struct boot_order *levels_order(const struct levels *levels)
 {
 	for (size_t i = levels->count; i-- > 0;)
-		if (levels->at[i].set->boot.count)
-			return &levels->at[i].set->boot;
-	return &levels->at[0].set->boot;
+		if (settings_more(levels->at[i].set)->boot.count)
+			return &settings_more(levels->at[i].set)->boot;
+	return &no_more_settings.boot;
 }
 
 struct located levels_phase(const struct levels *levels)
@@ -132,14 +137,15 @@ struct located levels_phase(const struct levels *levels)
 struct text levels_arch(const struct levels *levels)
 {
 	for (size_t i = levels->count; i-- > 0;)
-		if (levels->at[i].set->arch.text.ptr)
-			return levels->at[i].set->arch.text;
+		if (settings_more(levels->at[i].set)->arch.text.ptr)
+			return settings_more(levels->at[i].set)->arch.text;
 	return (struct text){ NULL, 0 };
 }
 
 /* Whether anything that differs by processor is said for one of its own. */
 static bool differs_by_arch(const struct settings *set)
 {
+	const struct more_settings *more = settings_more(set);
 	bool differs = false;
 
 	for (enum boot_kind kind = BOOT_KERNEL; kind <= BOOT_CHAIN; kind++) {
@@ -149,12 +155,12 @@ static bool differs_by_arch(const struct settings *set)
 			differs =
 				differs || items->at[i].from.archs != ARCH_ANY;
 	}
-	for (size_t i = 0; i < set->initrd.count; i++)
-		differs = differs || set->initrd.at[i].from.archs != ARCH_ANY;
-	for (size_t i = 0; i < set->args.count; i++)
-		differs = differs || set->args.at[i].archs != ARCH_ANY;
-	for (size_t i = 0; i < set->files.count; i++)
-		differs = differs || set->files.at[i].archs;
+	for (size_t i = 0; i < more->initrd.count; i++)
+		differs = differs || more->initrd.at[i].from.archs != ARCH_ANY;
+	for (size_t i = 0; i < more->args.count; i++)
+		differs = differs || more->args.at[i].archs != ARCH_ANY;
+	for (size_t i = 0; i < more->files.count; i++)
+		differs = differs || more->files.at[i].archs;
 	return differs;
 }
 
@@ -190,14 +196,16 @@ struct names {
 
 static void names_add_phases(struct names *names, const struct settings *set)
 {
-	for (size_t i = 0; i < set->phase_count; i++) {
+	const struct more_settings *more = settings_more(set);
+
+	for (size_t i = 0; i < more->phase_count; i++) {
+		const struct text phase = more->phases[i].name;
 		bool known = false;
 
 		vec_foreach (struct text, name, &names->all)
-			known = known || text_equal(*name, set->phases[i].name);
+			known = known || text_equal(*name, phase);
 		if (!known)
-			*vec_push(names->arena, &names->all) =
-				set->phases[i].name;
+			*vec_push(names->arena, &names->all) = phase;
 	}
 }
 

@@ -20,6 +20,15 @@ const char *boot_kind_word(enum boot_kind kind);
 const struct item_list *boot_items(const struct settings *set,
 				   enum boot_kind kind);
 
+extern const struct more_settings no_more_settings;
+
+/** What a level says besides; nothing, if it does not. */
+static inline const struct more_settings *
+settings_more(const struct settings *set)
+{
+	return set->more ? set->more : &no_more_settings;
+}
+
 /** Where a setting comes from: "profile" "debian"; "site" "". */
 struct level {
 	const struct settings *set;

@@ -84,21 +84,22 @@ void parse_channels(struct resolve *r, const struct doc *doc,
 void link_channel(struct resolve *r, struct settings *set)
 {
 	const struct site *site = r->site;
+	struct more_settings *more = set->more;
 	const char *nearest;
 	struct diag *d;
 
-	if (!set->channel.text.ptr)
+	if (!more || !more->channel.text.ptr)
 		return;
-	set->follows =
-		find_by_name(set->channel.text, site->channels,
+	more->follows =
+		find_by_name(more->channel.text, site->channels,
 			     site->channel_count, sizeof(*site->channels));
-	if (set->follows)
+	if (more->follows)
 		return;
-	nearest = nearest_name(r, set->channel.text, site->channels,
+	nearest = nearest_name(r, more->channel.text, site->channels,
 			       site->channel_count, sizeof(*site->channels),
 			       NULL, 0);
-	d = diag_at(r->ds, DIAG_E417, set->channel.at,
-		    "there is no channel \"%s\"", set->channel.text.ptr);
+	d = diag_at(r->ds, DIAG_E417, more->channel.at,
+		    "there is no channel \"%s\"", more->channel.text.ptr);
 	if (nearest)
 		diag_help(r->ds, d, "did you mean \"%s\"?", nearest);
 	else

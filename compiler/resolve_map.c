@@ -1,5 +1,6 @@
 #include "resolve_parts.h"
 
+#include "arena.h"
 #include "doc.h"
 #include "schema.h"
 
@@ -10,8 +11,9 @@ static void mark_incomplete(const struct holders *holders,
 	struct settings *set = holders->at[IN_SETTINGS];
 	struct node *node = holders->at[IN_NODE];
 
-	if (set && (!key || key->holder == IN_PROFILE ||
-		    key->holder == IN_SETTINGS || key->type == TYPE_PLANNED))
+	if (set &&
+	    (!key || key->holder == IN_PROFILE || key->holder == IN_SETTINGS ||
+	     key->holder == IN_MORE || key->type == TYPE_PLANNED))
 		set->incomplete = true;
 	if (node && key && key->holder == IN_NODE)
 		node->identity_refused = true;
@@ -148,6 +150,21 @@ static bool key_is_good(struct resolve *r, const struct doc *map,
 	return true;
 }
 
+/* The member that a key is for. */
+static void *member_of(struct resolve *r, const struct holders *holders,
+		       const struct schema_key *key)
+{
+	struct settings *set = holders->at[IN_SETTINGS];
+	void *holder = holders->at[key->holder];
+
+	if (key->holder == IN_MORE) {
+		if (!set->more)
+			set->more = arena_new(r->arena, struct more_settings);
+		holder = set->more;
+	}
+	return (char *)holder + key->offset;
+}
+
 static void parse_pair(struct resolve *r, const struct doc *map,
 		       const struct doc_pair *pair,
 		       const struct holders *holders)
@@ -163,15 +180,13 @@ static void parse_pair(struct resolve *r, const struct doc *map,
 	if (!key)
 		unknown_key(r, pair, name, holders->level);
 	else if (key_is_good(r, map, pair, key, replaces))
-		parsers[key->type](
-			r, pair->value,
-			&(struct field){
-				.key = key,
-				.name = pair->key.ptr,
-				.replaces = replaces,
-				.at = (char *)holders->at[key->holder] +
-				      key->offset,
-			});
+		parsers[key->type](r, pair->value,
+				   &(struct field){
+					   .key = key,
+					   .name = pair->key.ptr,
+					   .replaces = replaces,
+					   .at = member_of(r, holders, key),
+				   });
 	if (r->ds->errors != errors)
 		mark_incomplete(holders, key);
 }

@@ -200,18 +200,20 @@ void parse_phases(struct resolve *r, const struct doc *doc,
 {
 	static const struct entries entries = { AT_PHASE, sizeof(struct phase),
 						offsetof(struct phase, set) };
-	struct settings *set =
-		(struct settings *)(void *)((char *)field->at -
-					    offsetof(struct settings, phases));
+	struct more_settings *more =
+		(struct more_settings *)(void *)((char *)field->at -
+						 offsetof(struct more_settings,
+							  phases));
 
 	r->site->has_phases |= doc->kind == DOC_MAP && doc->count;
-	set->phases = parse_entries(r, doc, field, &entries, &set->phase_count);
+	more->phases =
+		parse_entries(r, doc, field, &entries, &more->phase_count);
 }
 
 void link_phases(struct resolve *r, struct settings *set, struct text name)
 {
-	for (size_t i = 0; i < set->phase_count; i++) {
-		struct phase *phase = &set->phases[i];
+	for (size_t i = 0; set->more && i < set->more->phase_count; i++) {
+		struct phase *phase = &set->more->phases[i];
 
 		phase->label = text_of(arena_printf(r->arena, "%s/%s", name.ptr,
 						    phase->name.ptr));

@@ -10,7 +10,8 @@ void link_settings(struct resolve *r, struct settings *set)
 			no_such_profile(r, &set->profile, false);
 	}
 	link_channel(r, set);
-	link_order(r, &set->boot);
+	if (set->more)
+		link_order(r, &set->more->boot);
 	if (r->ds->errors != errors)
 		set->incomplete = true;
 }

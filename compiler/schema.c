@@ -7,6 +7,7 @@
 
 #define SITE(field)     IN_SITE, offsetof(struct site, field)
 #define SETTINGS(field) IN_SETTINGS, offsetof(struct settings, field)
+#define MORE(field)     IN_MORE, offsetof(struct more_settings, field)
 #define PROFILE(field)  IN_PROFILE, offsetof(struct profile, field)
 #define NODE(field)     IN_NODE, offsetof(struct node, field)
 #define FILE_(field)    IN_FILE, offsetof(struct file, field)
@@ -125,19 +126,19 @@ const struct schema_key schema_keys[] = {
 	  "here too, unless it is said again.",
 	  "debian" },
 
-	{ "efi", AT_PROFILE, 0, TYPE_ASSET, false, SETTINGS(efi),
+	{ "efi", AT_PROFILE, 0, TYPE_ASSET, false, MORE(efi),
 	  "Any program of UEFI in the place of a kernel, as a memory test or "
 	  "the UEFI shell, given as a kernel is; it is verified alike, and "
 	  "gets the args of its profile. A BIOS machine passes over the "
 	  "profile. With verify: secure-boot the firmware must trust who "
 	  "signed it.",
 	  "{x86_64: assets/memtest64.efi, arm64: assets/memtestaa64.efi}" },
-	{ "uki", AT_PROFILE, 0, TYPE_ASSET, false, SETTINGS(uki),
+	{ "uki", AT_PROFILE, 0, TYPE_ASSET, false, MORE(uki),
 	  "A unified kernel image that somebody else has made: one program of "
 	  "UEFI with kernel, initrd and arguments in it. Like efi, without any "
 	  "args.",
 	  "assets/talos-uki.efi" },
-	{ "chain", AT_PROFILE, 0, TYPE_ASSET, false, SETTINGS(chain),
+	{ "chain", AT_PROFILE, 0, TYPE_ASSET, false, MORE(chain),
 	  "Another script of iPXE beside the site file, which is verified and "
 	  "run. However it ends, the boot order goes on with its next step. "
 	  "What it fetches and boots is its own: with verify: signature iPXE "
@@ -148,15 +149,14 @@ const struct schema_key schema_keys[] = {
 	/* Any level: node over groups (last named first), profile, site. */
 	{ "profile", AT_SITE | AT_GROUP | AT_PHASE | AT_NODE, 0, TYPE_REFERENCE,
 	  false, SETTINGS(profile), "The profile to boot.", "debian" },
-	{ "boot", AT_ANY, 0, TYPE_BOOT, false, SETTINGS(boot),
+	{ "boot", AT_ANY, 0, TYPE_BOOT, false, MORE(boot),
 	  "Boot order: steps that are tried in turn. A step is a profile, or "
 	  "disk (what is installed on the first disk), retry (from the "
 	  "start, after a growing pause), reboot, poweroff, exit (back to the "
 	  "firmware), shell, menu or menu:NAME. \"local\" stands for [disk, "
 	  "exit]. Default: the profile, then retry.",
 	  "[disk, debian]" },
-	{ "phases", AT_PROFILE | AT_GROUP, 0, TYPE_PHASES, false,
-	  SETTINGS(phases),
+	{ "phases", AT_PROFILE | AT_GROUP, 0, TYPE_PHASES, false, MORE(phases),
 	  "What a machine goes through, as installing and running: settings by "
 	  "name, which lie over those of the profile or group itself in that "
 	  "phase. Those of a group may name another profile. What a node would "
@@ -167,39 +167,38 @@ const struct schema_key schema_keys[] = {
 	  "The phase that the machine is in; the program changes it by "
 	  "`ipxe-embed phase SITE NODE PHASE`.",
 	  "install" },
-	{ "kernel", AT_ANY, 0, TYPE_ASSET, false, SETTINGS(kernel),
+	{ "kernel", AT_ANY, 0, TYPE_ASSET, false, MORE(kernel),
 	  "Kernel: a path beside the site file; or a map of url and sha256; or "
 	  "a map with one of these for each processor.",
 	  "{x86_64: assets/amd64/linux, arm64: assets/arm64/linux}" },
-	{ "initrd", AT_ANY, 0, TYPE_ASSETS, true, SETTINGS(initrd),
+	{ "initrd", AT_ANY, 0, TYPE_ASSETS, true, MORE(initrd),
 	  "Initrd, given as a kernel is, or a list of them, in the order in "
 	  "which the kernel unpacks them. One in the list may be a map by "
 	  "processor, too.",
 	  "[{x86_64: assets/microcode.img}, assets/initrd.gz]" },
-	{ "args", AT_ANY, 0, TYPE_ARGS, true, SETTINGS(args),
+	{ "args", AT_ANY, 0, TYPE_ARGS, true, MORE(args),
 	  "Arguments of the kernel, each one a template, or a map by processor "
 	  "of more of them. They may name facts that only the machine knows: "
 	  "{{boot.mac}}, {{boot.serial}}.",
 	  "[auto=true, \"hostname={{name}}\", {arm64: console=ttyAMA0}]" },
-	{ "files", AT_ANY, 0, TYPE_FILES, true, SETTINGS(files),
+	{ "files", AT_ANY, 0, TYPE_FILES, true, MORE(files),
 	  "Files for the initrd, verified like everything else: the path "
 	  "inside the initrd, and a template beside the site file or a map. "
 	  "Below x86_64 or arm64 stand those for such machines only.",
 	  "{/preseed.cfg: templates/preseed.cfg}" },
-	{ "arch", AT_SITE | AT_GROUP | AT_NODE, 0, TYPE_ARCH, false,
-	  SETTINGS(arch),
+	{ "arch", AT_SITE | AT_GROUP | AT_NODE, 0, TYPE_ARCH, false, MORE(arch),
 	  "Processor of the machine, x86_64 or arm64, where it is known: what "
 	  "others would boot is not made for it then, a machine that is "
 	  "another boots no profile, and templates see {{arch}}. Default: "
 	  "whatever the machine says.",
 	  "arm64" },
-	{ "serve", AT_ANY, 0, TYPE_SERVE, true, SETTINGS(serve),
+	{ "serve", AT_ANY, 0, TYPE_SERVE, true, MORE(serve),
 	  "Files for the web server, by name, given as those of files: what "
 	  "the booted system fetches itself. Templates and args see "
 	  "{{serve.NAME.url}}, {{serve.NAME.sha256}} and {{serve.NAME.dir}}, "
 	  "the URL up to its last \"/\".",
 	  "{ignition: {template: worker.bu, convert: [butane, -s]}}" },
-	{ "channel", AT_ANY, 0, TYPE_CHANNEL, false, SETTINGS(channel),
+	{ "channel", AT_ANY, 0, TYPE_CHANNEL, false, MORE(channel),
 	  "The channel that the machine follows, as PRODUCT/CHANNEL. Templates, "
 	  "paths of kernels and initrds among them, see its values as "
 	  "{{channel.version}} and so on, and \"stable\" as {{channel.name}}.",
@@ -213,7 +212,7 @@ const struct schema_key schema_keys[] = {
 	  "then the file that is named last.",
 	  "facts/rack-7.json" },
 
-	{ "network", AT_ANY, 0, TYPE_NETWORK, false, SETTINGS(network),
+	{ "network", AT_ANY, 0, TYPE_NETWORK, false, MORE(network),
 	  "How machines get onto the network: dhcp, or a map. Each key of the "
 	  "map replaces what the levels before it said; dhcp replaces all. An "
 	  "unknown machine has what the site says, and asks DHCP for its "

@@ -94,6 +94,7 @@ enum value_type {
 enum holder {
 	IN_SITE,
 	IN_SETTINGS,
+	IN_MORE, /**< struct more_settings, made when one is said */
 	IN_PROFILE,
 	IN_NODE,
 	IN_FILE,

@@ -74,25 +74,26 @@ void trace_machine(struct trace *trace, const struct levels *levels)
 	for (size_t i = 0; i < levels->count; i++) {
 		const struct level *level = &levels->at[i];
 		const struct settings *set = level->set;
+		const struct more_settings *more = settings_more(set);
 		const struct {
 			const char *key;
 			const struct located *value;
 		} rows[] = { { "profile", &set->profile },
 			     { "phase", &set->phase },
-			     { "channel", &set->channel },
-			     { "arch", &set->arch } };
+			     { "channel", &more->channel },
+			     { "arch", &more->arch } };
 
 		for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++)
 			if (rows[r].value->text.ptr)
 				add_over(trace, rows[r].key, level,
 					 rows[r].value->at,
 					 rows[r].value->text);
-		if (set->boot.count)
-			add_over(trace, "boot", level, set->boot.at,
-				 order_text(trace->arena, &set->boot));
-		for (size_t p = 0; p < set->phase_count; p++)
+		if (more->boot.count)
+			add_over(trace, "boot", level, more->boot.at,
+				 order_text(trace->arena, &more->boot));
+		for (size_t p = 0; p < more->phase_count; p++)
 			trace_add(trace, NULL, "phases", whole, level,
-				  set->phases[p].at, set->phases[p].name);
+				  more->phases[p].at, more->phases[p].name);
 	}
 }
 
@@ -160,8 +161,8 @@ void trace_vars(struct trace *trace, const struct boot *boot,
 	for (size_t i = 0; i < levels->count; i++) {
 		const struct level *level = &levels->at[i];
 
-		if (level->set->follows)
-			channel = level->set->follows;
+		if (settings_more(level->set)->follows)
+			channel = settings_more(level->set)->follows;
 		if (level->set->vars_replace)
 			trace_replace(trace, boot, "vars", any);
 		for (size_t j = 0; j < level->set->vars_from_count; j++)

@@ -12,7 +12,8 @@ struct uplink_settings uplink_merge(const struct levels *levels)
 	struct uplink_settings all = { .dhcp = false };
 
 	for (size_t i = 0; i < levels->count; i++) {
-		const struct uplink_settings *said = levels->at[i].set->network;
+		const struct uplink_settings *said =
+			settings_more(levels->at[i].set)->network;
 
 		if (!said)
 			continue;
