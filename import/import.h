@@ -138,6 +138,9 @@ void import_find_part(struct import *im, enum fate fate, struct span at,
 /** Whether something has been said of a place. */
 bool import_has_finding(struct import *im, struct span at);
 
+/** Whether the worst that was found of a place is FATE_LOST. */
+bool import_is_lost(struct import *im, struct span at);
+
 /** Report each key of a doc that has no finding yet as ignored. */
 void import_find_rest(struct import *im, const struct doc *doc,
 		      const char *who);

@@ -23,17 +23,14 @@ static void put_line(struct sbuf *out, size_t indent, const char *key,
 	sbuf_putc(out, '\n');
 }
 
-/* "  # Install CoreOS and Reboot", on the line of what it names. */
-static void put_title(struct sbuf *out, struct text title)
+/* "# Install CoreOS and Reboot", to the end of the line. */
+static void put_comment(struct sbuf *out, const char *head, struct text text)
 {
-	if (title.ptr) {
-		sbuf_puts(out, "   # ");
-		for (size_t i = 0; i < title.len; i++)
-			sbuf_putc(out, title.ptr[i] < ' ' && title.ptr[i] >= 0
-					       ? ' '
-					       : title.ptr[i]);
-	}
-	sbuf_putc(out, '\n');
+	sbuf_printf(out, "# %s", head);
+	for (size_t i = 0; i < text.len; i++)
+		sbuf_putc(out, text.ptr[i] < ' ' && text.ptr[i] >= 0
+				       ? ' '
+				       : text.ptr[i]);
 }
 
 static void put_entry(struct sbuf *out, struct text name, struct text title)
@@ -41,7 +38,11 @@ static void put_entry(struct sbuf *out, struct text name, struct text title)
 	sbuf_puts(out, "  ");
 	import_put_scalar(out, name);
 	sbuf_putc(out, ':');
-	put_title(out, title);
+	if (title.ptr && !text_equal(title, name)) {
+		sbuf_puts(out, "   ");
+		put_comment(out, "", title);
+	}
+	sbuf_putc(out, '\n');
 }
 
 static void put_texts(struct sbuf *out, const char *key,
@@ -70,7 +71,8 @@ static void put_file(struct sbuf *out, const struct mb_file *file)
 	sbuf_puts(out, "      ");
 	import_put_scalar(out, file->path);
 	sbuf_puts(out, ": ");
-	if (!file->verbatim && !file->convert && !file->script) {
+	if (!file->verbatim && !file->convert && !file->script &&
+	    !file->served) {
 		import_put_scalar(out, file->from);
 		sbuf_putc(out, '\n');
 		return;
@@ -84,17 +86,34 @@ static void put_file(struct sbuf *out, const struct mb_file *file)
 				    file->convert[i]);
 		sbuf_putc(out, ']');
 	}
-	sbuf_puts(out, file->script ? ", format: text }\n" : " }\n");
+	if (file->script)
+		sbuf_puts(out, ", format: text");
+	else if (file->served && !file->verbatim)
+		sbuf_puts(out, ", format: json");
+	sbuf_puts(out, " }\n");
+}
+
+static void put_map_of_files(struct sbuf *out, const char *key,
+			     const struct mb_files *files, bool served)
+{
+	bool any = false;
+
+	vec_foreach (const struct mb_file, file, files) {
+		if (file->served != served)
+			continue;
+		if (!any) {
+			put_key(out, 4, key);
+			sbuf_putc(out, '\n');
+		}
+		any = true;
+		put_file(out, file);
+	}
 }
 
 static void put_files(struct sbuf *out, const struct mb_files *files)
 {
-	if (!files->count)
-		return;
-	put_key(out, 4, "files");
-	sbuf_putc(out, '\n');
-	vec_foreach (const struct mb_file, file, files)
-		put_file(out, file);
+	put_map_of_files(out, "files", files, false);
+	put_map_of_files(out, "serve", files, true);
 }
 
 /* --------------------------------------------------------------- variables -- */
@@ -169,21 +188,47 @@ struct site_parts {
 	size_t profile_count;
 };
 
+struct texts {
+	struct text *at;
+	size_t count, room;
+};
+
+static void texts_add(struct matchbox *mb, struct texts *texts,
+		      struct text text)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		if (text_equal(texts->at[i], text))
+			return;
+	*vec_push(mb->im->arena, texts) = text;
+}
+
 static void put_args(struct matchbox *mb, struct mb_profile *p,
 		     struct sbuf *out)
 {
-	VEC(struct text) args = { 0 };
+	struct texts args = { 0 }, lost = { 0 };
 
 	vec_foreach (struct mb_value, value, &p->args) {
 		struct sbuf arg = { 0 };
 
 		matchbox_arg(mb, p, value->text, value->at, &arg);
+		if (import_is_lost(mb->im, value->at))
+			texts_add(mb, &lost, value->text);
 		if (arg.len)
 			*vec_push(mb->im->arena, &args) =
 				import_text(mb->im, &arg);
 		sbuf_release(&arg);
 	}
+	/* A live system that is to read its own configuration. */
+	if (p->installs) {
+		texts_add(mb, &args, TEXT("ignition.firstboot"));
+		texts_add(mb, &args, TEXT("ignition.platform.id=metal"));
+	}
 	put_texts(out, "args", args.at, args.count);
+	vec_foreach (const struct text, text, &lost) {
+		import_indent(out, 4);
+		put_comment(out, "not carried, see the report: ", *text);
+		sbuf_putc(out, '\n');
+	}
 }
 
 static void put_initrds(struct matchbox *mb, struct mb_profile *p,
@@ -200,17 +245,17 @@ static void put_initrds(struct matchbox *mb, struct mb_profile *p,
 	put_texts(out, "initrd", initrds.at, initrds.count);
 }
 
-/* Some node that boots it and is handed another configuration by it: then it
+/* Some node that boots it, if it is handed another configuration by it: then it
  * installs. */
 static const struct mb_node *installs(struct matchbox *mb,
 				      const struct mb_profile *p)
 {
-	bool hands_out = false;
+	bool installs = p->installs;
 
 	vec_foreach (struct mb_wanted, wanted, &mb->wanted)
-		hands_out = hands_out || (wanted->profile == p && wanted->role);
+		installs = installs || (wanted->profile == p && wanted->role);
 	vec_foreach (struct mb_node, node, &mb->nodes)
-		if (hands_out && node->by_role[0] &&
+		if (installs && node->by_role[0] &&
 		    node->by_role[0]->boots == p)
 			return node;
 	return NULL;

@@ -51,10 +51,11 @@ struct mb_group {
 	size_t node_count; /**< that it is for */
 };
 
-/** A file for the initrd. */
+/** A file for the initrd, or for the web server. */
 struct mb_file {
-	struct text path; /**< in the initrd */
+	struct text path; /**< in the initrd; of a served one its name */
 	struct text from; /**< beside the site file */
+	bool served;
 	bool verbatim;
 	const char *const *convert; /**< program with arguments; or NULL */
 	bool script;                /**< text, though its name says YAML */
@@ -74,6 +75,7 @@ struct mb_profile {
 	struct mb_value config[CONFIGS];
 	bool has_boot, used;
 	bool boots;             /**< some machine boots it */
+	bool installs;          /**< what boots writes a system to the disk */
 	struct mb_group *alone; /**< default group, where no node boots it */
 	struct text name;       /**< in the site */
 	struct text group;      /**< hands out its configuration to nodes */
@@ -87,11 +89,12 @@ struct mb_role {
 	struct mb_labels labels;
 };
 
-/** A configuration that is put into an initrd. */
+/** A configuration that is put into an initrd, or served. */
 struct mb_wanted {
 	size_t role;
 	enum config_kind kind;
-	struct text path;           /**< in the initrd */
+	struct text path;           /**< in the initrd; or the name of it */
+	bool served;                /**< on the web server */
 	struct mb_profile *profile; /**< that is booted with it */
 	bool good;                  /**< everyone gets it */
 };
@@ -196,13 +199,30 @@ const struct mb_written *matchbox_config(struct matchbox *mb,
 					 enum config_kind kind, size_t role,
 					 struct mb_profile *booted);
 
-/** Want a configuration in the initrd of those who boot a profile.
+/** A file beside the site file, of which there may be one already.
+ * @param wanted	below templates/
+ * @param role	tells it from one with the same name and other bytes
+ * @return its path */
+struct text matchbox_output(struct matchbox *mb, struct text wanted,
+			    const char *role, struct text bytes);
+
+/** Want a configuration for those who boot a profile.
  * @return whether all of them get it; else it has been reported */
 bool matchbox_want(struct matchbox *mb, const struct mb_wanted *wanted);
 
 /** Whether what boots is a CoreOS with rpm-ostree, not one with /usr/share/oem.
  */
 bool matchbox_is_fedora(const struct mb_profile *profile);
+
+/**
+ * Hand the configuration of the system that coreos-installer writes to it,
+ * which is an argument with a URL in Matchbox.
+ *
+ * @param wanted	the configuration; path and served are set here
+ * @return whether it is done; else it has been reported
+ */
+bool matchbox_coreos_installer(struct matchbox *mb, struct mb_profile *profile,
+			       struct mb_wanted *wanted, struct span at);
 
 /** The service that a URL names: "ignition", or something else. */
 struct text matchbox_endpoint(struct text url);

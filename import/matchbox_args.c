@@ -208,15 +208,6 @@ static const struct carrier *carrier_find(const struct mb_profile *p,
 	return NULL;
 }
 
-static const char *config_help(struct text arg)
-{
-	if (text_is(arg, "coreos.inst.ignition_url"))
-		return "give it to the installer in its initrd: "
-		       "coreos-installer pxe customize --dest-ignition";
-	return "put the file into the initrd (files:) if the system can take "
-	       "it from there, or serve it and check its digest";
-}
-
 /* `coreos.config.url=http://matchbox/ignition?…`: into the initrd with it. */
 static void config_arg(struct matchbox *mb, struct mb_profile *p,
 		       struct text name, struct text url, struct span at,
@@ -225,16 +216,31 @@ static void config_arg(struct matchbox *mb, struct mb_profile *p,
 	const struct carrier *carrier = carrier_find(p, name);
 	struct mb_wanted wanted = { .profile = p };
 	struct mb_labels labels = { 0 };
+	bool known = endpoint_kind(matchbox_endpoint(url), &wanted.kind);
 
-	if (!endpoint_kind(matchbox_endpoint(url), &wanted.kind) || !carrier) {
-		import_find(mb->im, FATE_LOST, at, config_help(name),
+	query_labels(mb, url, &labels);
+	wanted.role = matchbox_role(mb, &labels);
+	if (known && text_is(name, "coreos.inst.ignition_url")) {
+		matchbox_coreos_installer(mb, p, &wanted, at);
+		return;
+	}
+	if (!known || !carrier) {
+		import_find(mb->im, FATE_LOST, at,
+			    "put the file into the initrd (files:) if the "
+			    "system can take it from there, or serve it and "
+			    "check its digest",
 			    "\"%.*s\" asks Matchbox while the system runs",
 			    (int)name.len, name.ptr);
 		return;
 	}
-	query_labels(mb, url, &labels);
-	wanted.role = matchbox_role(mb, &labels);
 	wanted.path = text_of(carrier->path);
+	if (p->installs && text_is(wanted.path, "/config.ign")) {
+		import_find(mb->im, FATE_LOST, at,
+			    "put what it says into coreos-installer.bu",
+			    "\"%.*s\": %s is what tells the installer",
+			    (int)name.len, name.ptr, carrier->path);
+		return;
+	}
 	if (!matchbox_want(mb, &wanted)) {
 		import_find(mb->im, FATE_LOST, at, NULL,
 			    "\"%.*s\": there is no configuration that could be "

@@ -345,9 +345,8 @@ static bool render(struct writing *w, const struct mb_template *from,
 	return go_template_write(from->tmpl, &writer, out);
 }
 
-/* A path that no other output has; the same for the same bytes. */
-static struct text output_add(struct matchbox *mb, struct text wanted,
-			      const char *role, struct text bytes)
+struct text matchbox_output(struct matchbox *mb, struct text wanted,
+			    const char *role, struct text bytes)
 {
 	struct text path = text_of(arena_printf(mb->im->arena, "templates/%.*s",
 						(int)wanted.len, wanted.ptr));
@@ -394,8 +393,8 @@ static void config_write(struct writing *w, struct mb_template *from,
 		bytes = import_text(mb->im, &out);
 		sbuf_release(&out);
 	}
-	ret->path = output_add(mb, from->file->path,
-			       mb->roles.at[w->role].name.ptr, bytes);
+	ret->path = matchbox_output(mb, from->file->path,
+				    mb->roles.at[w->role].name.ptr, bytes);
 	if (ret->convert)
 		import_find(mb->im, FATE_TODO, at, NULL,
 			    "see to it that %s is installed where the site is "
@@ -451,6 +450,7 @@ static void add_file(struct matchbox *mb, struct mb_files *files,
 	*vec_push(mb->im->arena, files) = (struct mb_file){
 		.path = wanted->path,
 		.from = written->path,
+		.served = wanted->served,
 		.convert = written->convert,
 		.script = written->script,
 		.verbatim = verbatim,

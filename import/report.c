@@ -70,6 +70,11 @@ bool import_has_finding(struct import *im, struct span at)
 	return *seen_at(im, at);
 }
 
+bool import_is_lost(struct import *im, struct span at)
+{
+	return (uintptr_t)*seen_at(im, at) == FATE_LOST + 1;
+}
+
 /* Each key below goes the same way. */
 static void find_all(struct import *im, enum fate fate, const struct doc *doc)
 {
@@ -142,8 +147,10 @@ static int compare_findings(const void *a, const void *b)
 
 	if (x->fate != y->fate)
 		return (x->fate > y->fate) - (x->fate < y->fate);
-	if (!x->at.source || !y->at.source)
-		return !y->at.source - !x->at.source;
+	if (!x->at.source || !y->at.source) {
+		order = !y->at.source - !x->at.source;
+		return order ? order : strcmp(x->text, y->text);
+	}
 	order = text_compare(x->at.source->path, y->at.source->path);
 	if (!order)
 		order = (x->at.begin > y->at.begin) -
@@ -151,7 +158,9 @@ static int compare_findings(const void *a, const void *b)
 	return order ? order : strcmp(x->text, y->text);
 }
 
-static void put_finding(const struct finding *f, struct sbuf *out)
+/* What holds for several in a row is said behind the last of them. */
+static void put_finding(const struct finding *f, const struct finding *next,
+			struct sbuf *out)
 {
 	sbuf_puts(out, "  ");
 	if (f->at.source) {
@@ -161,7 +170,8 @@ static void put_finding(const struct finding *f, struct sbuf *out)
 			    place.line, place.column);
 	}
 	sbuf_printf(out, "%s\n", f->text);
-	if (f->help)
+	if (f->help &&
+	    !(next && next->help && strcmp(next->help, f->help) == 0))
 		sbuf_printf(out, "      %s\n", f->help);
 }
 
@@ -188,13 +198,25 @@ static void put_fate(enum fate fate, const struct finding *const *sorted,
 	}
 	sbuf_puts(out, ":\n");
 	for (size_t i = 0; i < count; i++)
-		put_finding(sorted[i], out);
+		put_finding(sorted[i], i + 1 < count ? sorted[i + 1] : NULL,
+			    out);
 }
 
 /* Parts of what is not well need no line of their own. */
 static bool is_hidden(const struct finding *f)
 {
 	return f->nested && f->fate != FATE_CARRIED;
+}
+
+/* @return how many are left */
+static size_t without_repeats(const struct finding **sorted, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!kept || compare_findings(&sorted[kept - 1], &sorted[i]))
+			sorted[kept++] = sorted[i];
+	return kept;
 }
 
 void import_report(struct import *im, bool verbose, struct sbuf *out)
@@ -208,6 +230,7 @@ void import_report(struct import *im, bool verbose, struct sbuf *out)
 			sorted[count++] = f;
 	if (count)
 		qsort(sorted, count, sizeof(*sorted), compare_findings);
+	count = without_repeats(sorted, count);
 	sbuf_printf(out, "%s\n", im->summary);
 	while (done < count) {
 		enum fate fate = sorted[done]->fate;
