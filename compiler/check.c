@@ -358,6 +358,29 @@ static void dispatch_is_signed(struct check *c)
 		  site->verify & VERIFY_SECURE_BOOT ? ", secure-boot" : "");
 }
 
+/* A kernel that somebody signed could be sent in the place of the script of a
+ * node, and would be started: iPXE looks at the name of who signed, not at what
+ * was signed. */
+static void nodes_have_a_signer(struct check *c)
+{
+	const struct site *site = c->site;
+	struct diag *d;
+
+	if (site->dispatch.kind == DISPATCH_EMBEDDED ||
+	    !(site->verify & VERIFY_SIGNATURE) || site->signer.at.source ||
+	    !site->name.text.ptr)
+		return;
+	d = diag_at(c->ds, DIAG_W813, site->dispatch.at,
+		    "the scripts of nodes are signed under the name that every "
+		    "site has, \"%s\"",
+		    site->signer.text.ptr);
+	diag_help(c->ds, d,
+		  "give them a signer of their own:  signer: %s-nodes  (made "
+		  "by  ipxe-embed keys issue certs signer --name nodes "
+		  "--signer %s-nodes)",
+		  site->name.text.ptr, site->name.text.ptr);
+}
+
 static void refuse_network(struct check *c, struct span at, const char *what)
 {
 	struct diag *d =
@@ -419,6 +442,7 @@ static const struct {
 	{ "profiles-boot-one-thing", profiles_boot_one_thing },
 	{ "menus-are-whole", menus_are_whole },
 	{ "dispatch-is-signed", dispatch_is_signed },
+	{ "nodes-have-a-signer", nodes_have_a_signer },
 	{ "network-is-known-in-time", network_is_known_in_time },
 	{ "vars-hide-nothing", vars_hide_nothing },
 };

@@ -50,7 +50,8 @@ const struct schema_key schema_keys[] = {
 	  "[signature, digest]" },
 	{ "signer", AT_SITE, 0, TYPE_TOKEN, false, SITE(signer),
 	  "Common name of the certificate that signs; signatures by any other "
-	  "are refused. Default: ipxe-embed-signer.",
+	  "are refused. Default: ipxe-embed-signer. With \"dispatch\" remote or "
+	  "both, name one that signs nothing else (W813).",
 	  "lab-signer" },
 	{ "unknown", AT_SITE, 0, TYPE_UNKNOWN, false, SITE(unknown),
 	  "Boot order of a machine that is no node of this site; or a list of "

@@ -198,6 +198,7 @@ static const char remote[] =
 	"trust: root.pem\n"
 	"verify: signature\n"
 	"dispatch: remote\n"
+	"signer: lab-nodes\n"
 	"profiles: { debian: { kernel: linux, initrd: one.gz, args: "
 	"[\"n={{name}}\"] } }\n"
 	"nodes:\n"
@@ -308,9 +309,7 @@ static void check_rows(const struct row *rows, size_t count)
 static void scripts_from_the_tree_are_watched(void **state)
 {
 	static const struct row rows[] = {
-		{ remote,
-		  "imgverify --timeout 30000 --signer "
-		  "ipxe-embed-signer node",
+		{ remote, "imgverify --timeout 30000 --signer lab-nodes node",
 		  "isset", "uses a kernel that is not verified" },
 		{ remote, "0.45.12.97", "0.45.12.98", "tries again" },
 		{ remote, "isset ${net${own}/mac} || goto machine", "goto mine",
