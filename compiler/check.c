@@ -18,12 +18,88 @@ struct check {
 	struct arena *arena;
 	const struct site *site;
 	struct diags *ds;
+	struct map reserved; /* reserved_names */
+};
+
+/* What tells machines apart. */
+struct identity_kind {
+	const char *what;
+	size_t offset; /* of its struct located in struct node; 0: many */
+};
+
+static const struct identity_kind identity_kinds[] = {
+	{ "MAC address", 0 },
+	{ "UUID", offsetof(struct node, uuid) },
+	{ "serial number", offsetof(struct node, serial) },
+	{ "asset tag", offsetof(struct node, asset) },
 };
 
 struct identity {
 	const struct located *value;
 	const struct node *node;
 };
+
+/* @return those of one kind that a node has */
+static struct located_list identities_of(const struct node *node,
+					 const struct identity_kind *kind)
+{
+	struct located *value =
+		(void *)((char *)(uintptr_t)node + kind->offset);
+
+	if (!kind->offset)
+		return (struct located_list){ node->macs, node->mac_count };
+	return (struct located_list){ value, value->text.ptr != NULL };
+}
+
+static size_t count_identities(const struct site *site,
+			       const struct identity_kind *kind)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < site->node_count; i++)
+		count += identities_of(&site->nodes[i], kind).count;
+	return count;
+}
+
+/* Hashes, for it is enough that those differ. */
+struct hashes {
+	uint64_t *at; /* 0: none */
+	size_t room;  /* twice as many as there are, at least */
+};
+
+/* @return whether it is the first of its kind */
+static bool hashes_add(struct hashes *hashes, uint64_t hash)
+{
+	size_t mask = hashes->room - 1, slot = hash & mask;
+
+	hash |= (uint64_t)1 << 63;
+	for (; hashes->at[slot]; slot = (slot + 1) & mask)
+		if (hashes->at[slot] == hash)
+			return false;
+	hashes->at[slot] = hash;
+	return true;
+}
+
+/* Nearly always they do, and then need not be sorted. */
+static bool all_differ(const struct site *site,
+		       const struct identity_kind *kind, size_t count)
+{
+	struct arena scratch = { 0 };
+	struct hashes hashes = { .room = 64 };
+	bool differ = true;
+
+	while (hashes.room < 2 * count)
+		hashes.room = size_product(hashes.room, 2);
+	hashes.at = arena_new_array(&scratch, hashes.room, uint64_t);
+	for (size_t i = 0; i < site->node_count && differ; i++) {
+		struct located_list all = identities_of(&site->nodes[i], kind);
+
+		for (size_t j = 0; j < all.count && differ; j++)
+			differ = hashes_add(&hashes, text_hash(all.at[j].text));
+	}
+	arena_release(&scratch);
+	return differ;
+}
 
 static int compare_identities(const void *a, const void *b)
 {
@@ -37,36 +113,32 @@ static int compare_identities(const void *a, const void *b)
 	return (x->at.begin > y->at.begin) - (x->at.begin < y->at.begin);
 }
 
-/* Nearly always they do, and then need not be sorted. */
-static bool all_differ(const struct identity *all, size_t count)
+static struct identity *
+sort_identities(struct check *c, const struct identity_kind *kind, size_t count)
 {
-	struct arena scratch = { 0 };
-	size_t room = 64;
-	uint32_t *slots; /* number of the identity, plus one */
-	bool differ = true;
+	struct identity *sorted =
+		arena_new_array(c->arena, count, struct identity);
+	size_t n = 0;
 
-	while (room < 2 * count)
-		room = size_product(room, 2);
-	slots = arena_new_array(&scratch, room, uint32_t);
-	for (size_t i = 0; i < count && differ; i++) {
-		const struct text text = all[i].value->text;
-		size_t slot = text_hash(text) & (room - 1);
+	for (size_t i = 0; i < c->site->node_count; i++) {
+		const struct node *node = &c->site->nodes[i];
+		struct located_list all = identities_of(node, kind);
 
-		for (; slots[slot] && differ; slot = (slot + 1) & (room - 1))
-			differ = !text_equal(all[slots[slot] - 1].value->text,
-					     text);
-		slots[slot] = (uint32_t)i + 1;
+		for (size_t j = 0; j < all.count; j++)
+			sorted[n++] = (struct identity){ &all.at[j], node };
 	}
-	arena_release(&scratch);
-	return differ;
+	qsort(sorted, count, sizeof(*sorted), compare_identities);
+	return sorted;
 }
 
-static void check_unique(struct check *c, const char *what,
-			 struct identity *all, size_t count)
+static void check_unique(struct check *c, const struct identity_kind *kind)
 {
-	if (all_differ(all, count))
+	size_t count = count_identities(c->site, kind);
+	struct identity *all;
+
+	if (!count || all_differ(c->site, kind, count))
 		return;
-	qsort(all, count, sizeof(*all), compare_identities);
+	all = sort_identities(c, kind, count);
 	for (size_t i = 1, first = 0; i < count; i++) {
 		const struct located *value = all[i].value;
 		struct diag *d;
@@ -76,72 +148,18 @@ static void check_unique(struct check *c, const char *what,
 			continue;
 		}
 		d = diag_at(c->ds, DIAG_E310, value->at,
-			    "%s %s is already that of node \"%s\"", what,
+			    "%s %s is already that of node \"%s\"", kind->what,
 			    value->text.ptr, all[first].node->name.ptr);
 		diag_note_at(c->ds, d, all[first].value->at,
 			     "given here first");
 	}
 }
 
-static void unique_macs(struct check *c)
+static void identities_are_unique(struct check *c)
 {
-	const struct site *site = c->site;
-	struct identity *all;
-	size_t count = 0;
-
-	for (size_t i = 0; i < site->node_count; i++)
-		count += site->nodes[i].mac_count;
-	all = arena_new_array(c->arena, count, struct identity);
-	count = 0;
-	for (size_t i = 0; i < site->node_count; i++)
-		for (size_t m = 0; m < site->nodes[i].mac_count; m++)
-			all[count++] =
-				(struct identity){ &site->nodes[i].macs[m],
-						   &site->nodes[i] };
-	check_unique(c, "MAC address", all, count);
-}
-
-static const struct located *tag_of(const struct node *node, size_t offset)
-{
-	const struct located *value =
-		(const void *)((const char *)node + offset);
-
-	return value->text.ptr ? value : NULL;
-}
-
-static void unique_tag(struct check *c, const char *what, size_t offset)
-{
-	const struct site *site = c->site;
-	struct identity *all;
-	size_t count = 0;
-
-	for (size_t i = 0; i < site->node_count; i++)
-		count += tag_of(&site->nodes[i], offset) != NULL;
-	all = arena_new_array(c->arena, count, struct identity);
-	count = 0;
-	for (size_t i = 0; i < site->node_count; i++) {
-		const struct node *node = &site->nodes[i];
-		const struct located *value = tag_of(node, offset);
-
-		if (value)
-			all[count++] = (struct identity){ value, node };
-	}
-	check_unique(c, what, all, count);
-}
-
-static void unique_tags(struct check *c)
-{
-	static const struct {
-		const char *what;
-		size_t offset;
-	} tags[] = {
-		{ "UUID", offsetof(struct node, uuid) },
-		{ "serial number", offsetof(struct node, serial) },
-		{ "asset tag", offsetof(struct node, asset) },
-	};
-
-	for (size_t i = 0; i < sizeof(tags) / sizeof(*tags); i++)
-		unique_tag(c, tags[i].what, tags[i].offset);
+	for (size_t i = 0; i < sizeof(identity_kinds) / sizeof(*identity_kinds);
+	     i++)
+		check_unique(c, &identity_kinds[i]);
 }
 
 static void nodes_can_be_found(struct check *c)
@@ -316,14 +334,11 @@ static void map_hides_nothing(struct check *c, const struct doc *vars)
 	for (size_t i = 0; i < vars->count; i++) {
 		const struct doc_pair *pair = &vars->pairs[i];
 
-		for (size_t n = 0; reserved_names[n]; n++) {
-			if (!text_is(pair->key, reserved_names[n]))
-				continue;
+		if (map_find(&c->reserved, pair->key))
 			diag_at(c->ds, DIAG_E408, pair->key_at,
 				"a variable cannot be named \"%s\": templates "
 				"know this name already",
 				pair->key.ptr);
-		}
 	}
 }
 
@@ -337,6 +352,8 @@ static void vars_hide_nothing_in(struct check *c, const struct settings *set)
 
 static void vars_hide_nothing(struct check *c)
 {
+	for (size_t i = 0; reserved_names[i]; i++)
+		map_at(&c->reserved, text_of(reserved_names[i]));
 	each_settings(c, vars_hide_nothing_in);
 }
 
@@ -433,8 +450,7 @@ static const struct {
 	const char *name;
 	void (*run)(struct check *c);
 } rules[] = {
-	{ "unique-macs", unique_macs },
-	{ "unique-tags", unique_tags },
+	{ "identities-are-unique", identities_are_unique },
 	{ "nodes-can-be-found", nodes_can_be_found },
 	{ "orders-are-reachable", orders_are_reachable },
 	{ "unknown-is-harmless", unknown_is_harmless },
@@ -449,7 +465,7 @@ static const struct {
 
 void check(struct arena *arena, const struct site *site, struct diags *ds)
 {
-	struct check c = { arena, site, ds };
+	struct check c = { arena, site, ds, .reserved = { .arena = arena } };
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
 		rules[i].run(&c);
