@@ -69,20 +69,26 @@ void parse_references(struct resolve *r, const struct doc *doc,
 	struct node *node =
 		(struct node *)(void *)((char *)field->at -
 					offsetof(struct node, groups));
-	struct located_list list = get_scalars(r, doc, field->name);
-	struct located *names;
+	const struct doc *const *items = &doc, **names;
+	struct located name;
+	size_t count = 1;
 
-	/* Kept as "name, place" behind the pointers; see link_groups(). */
-	node->groups =
-		arena_alloc(r->arena, list.count * (sizeof(*node->groups) +
-						    sizeof(*names)));
-	names = (struct located *)(node->groups + list.count);
-	for (size_t i = 0; i < list.count; i++)
-		names[i] = list.at[i];
-	node->group_count = list.count;
+	if (doc->kind == DOC_LIST) {
+		items = (const struct doc *const *)doc->items;
+		count = doc->count;
+	} else if (doc->kind != DOC_SCALAR) {
+		wrong_shape(r, doc, field->name, "a value or a list of values");
+		return;
+	}
+	/* What names a group stands in its place; see link_groups(). */
+	names = arena_new_array(r->arena, count, const struct doc *);
+	for (size_t i = 0; i < count; i++)
+		if (get_scalar(r, items[i], field->name, &name))
+			names[node->group_count++] = items[i];
+	node->groups = (const struct group **)(void *)names;
 }
 
-static void no_such_group(struct resolve *r, const struct located *name)
+static void no_such_group(struct resolve *r, const struct doc *name)
 {
 	const char *nearest = nearest_name(r, name->text, r->site->groups,
 					   r->site->group_count,
@@ -94,29 +100,38 @@ static void no_such_group(struct resolve *r, const struct located *name)
 		diag_help(r->ds, d, "did you mean \"%s\"?", nearest);
 }
 
+/* Neighbours are in the same groups, mostly. */
+static const struct group *find_group(struct resolve *r, struct text name)
+{
+	const struct group *last = r->last_group;
+
+	if (!last || !text_equal(last->name, name))
+		last = group_find(r->site, name);
+	r->last_group = last;
+	return last;
+}
+
 void link_groups(struct resolve *r, struct node *node)
 {
-	const struct located *names;
+	const struct doc *const *names =
+		(const struct doc *const *)(const void *)node->groups;
 	size_t count = 0;
 
-	if (!node->group_count)
-		return;
-	names = (const struct located *)(node->groups + node->group_count);
 	for (size_t i = 0; i < node->group_count; i++) {
-		const struct group *group = group_find(r->site, names[i].text);
+		const struct doc *name = names[i];
+		const struct group *group = find_group(r, name->text);
 		bool twice = false;
 
 		for (size_t j = 0; j < count && group; j++)
 			twice = twice || node->groups[j] == group;
 		if (twice) {
-			diag_at(r->ds, DIAG_E410, names[i].at,
-				"group \"%s\" is named twice",
-				names[i].text.ptr);
+			diag_at(r->ds, DIAG_E410, name->at,
+				"group \"%s\" is named twice", name->text.ptr);
 		} else if (group) {
 			node->groups[count++] = group;
 		} else {
 			node->set.incomplete = true;
-			no_such_group(r, &names[i]);
+			no_such_group(r, name);
 		}
 	}
 	node->group_count = count;

@@ -34,6 +34,7 @@ struct resolve {
 	const struct compile_env *env;
 	struct site *site;
 	unsigned required; /**< enum level: those that must have some key */
+	const struct group *last_group; /**< that a node was found to name */
 };
 
 /** Where a value goes. */

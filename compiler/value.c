@@ -31,6 +31,12 @@ static unsigned hex_value(char c)
 	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
+/* A piece of a longer text does not, and cannot be kept as it is. */
+static bool ends_in_nul(struct text text)
+{
+	return text.ptr[text.len] == '\0';
+}
+
 /* Collect hex digits into @p digits; separators may stand only after each
  * @p group digits, and then all of them, all alike. @return whether it fits */
 static bool hex_groups(struct text text, size_t count, size_t group,
@@ -63,8 +69,8 @@ const char *value_mac(struct arena *arena, struct text text, struct text *ret)
 		char separator;
 	} forms[] = { { 2, ':' }, { 2, '-' }, { 4, '.' }, { 12, 0 } };
 	char digits[12];
+	char mac[18] = "";
 	bool fits = false;
-	char *mac;
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms) && !fits; i++)
 		fits = hex_groups(text, 12, forms[i].group, forms[i].separator,
@@ -79,13 +85,16 @@ const char *value_mac(struct arena *arena, struct text text, struct text *ret)
 	if (hex_value(digits[1]) & 1)
 		return "is a multicast address (its first byte is odd), which "
 		       "belongs to no card";
-	mac = arena_alloc_aligned(arena, 18, 1);
 	for (size_t i = 0, o = 0; i < 12; i++) {
 		if (i && i % 2 == 0)
 			mac[o++] = ':';
 		mac[o++] = digits[i];
 	}
 	*ret = (struct text){ mac, 17 };
+	if (text_equal(text, *ret) && ends_in_nul(text))
+		*ret = text;
+	else
+		ret->ptr = arena_copy(arena, mac, 17);
 	return NULL;
 }
 
@@ -180,11 +189,30 @@ bad:
 	       "4c4c4544-0051-3510-8052-b4c04f4e3132";
 }
 
+static bool is_printable(char c)
+{
+	return c >= 0x20 && c <= 0x7e;
+}
+
+static bool is_plain(struct text text)
+{
+	size_t i = 0;
+
+	while (i < text.len && is_printable(text.ptr[i]) && text.ptr[i] != '%')
+		i++;
+	return i == text.len;
+}
+
 const char *value_plain(struct arena *arena, struct text text, struct text *ret)
 {
-	char *plain = arena_alloc_aligned(arena, text.len + 1, 1);
 	size_t len = 0;
+	char *plain;
 
+	if (is_plain(text) && ends_in_nul(text)) {
+		*ret = text;
+		return NULL;
+	}
+	plain = arena_alloc_aligned(arena, text.len + 1, 1);
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
 
@@ -198,7 +226,7 @@ const char *value_plain(struct arena *arena, struct text text, struct text *ret)
 				   hex_value(text.ptr[i + 2]));
 			i += 2;
 		}
-		if (c < 0x20 || c > 0x7e)
+		if (!is_printable(c))
 			return "holds a character that is not printable "
 			       "ASCII; firmware tables have no others";
 		plain[len++] = c;

@@ -4,7 +4,8 @@
  * @file
  * Values as people write them, turned into one canonical form.
  *
- * Each returns NULL on success and leaves the canonical text in *ret; else
+ * Each returns NULL on success and leaves the canonical text in *ret, which may
+ * be the given one; else
  * what is wrong, worded to follow the value: "… is not …".
  */
 #include "text.h"
