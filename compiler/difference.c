@@ -213,7 +213,7 @@ static void machine_parts(struct facts *facts, const struct machine *machine)
 /* What a machine does in the phase that it is in. */
 static void machine_facts(struct facts *facts, const struct machine *machine)
 {
-	uplink_facts(facts, &machine->uplink);
+	uplink_facts(facts, machine->uplink);
 	fact_add(facts, "boot",
 		 order_words(facts->arena, machine, machine->order));
 	machine_parts(facts, machine);

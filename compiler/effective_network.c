@@ -125,17 +125,21 @@ static void trace_uplink(struct context *c, const struct uplink *uplink)
 void machine_find_uplink(struct builder *b, struct machine *machine,
 			 const struct profile *profile)
 {
+	static const struct uplink by_dhcp;
 	struct context c = context_of(b, machine->node, profile);
 	const struct uplink_env env = { b->arena, &c, uplink_render,
 					uplink_refuse };
+	struct uplink *uplink;
 	struct span at;
 
+	machine->uplink = &by_dhcp;
 	if (!says_network(&b->levels))
 		return;
 	context_set(&c);
-	machine->uplink =
-		uplink_of(&env, &b->levels, machine->node != NULL, &at);
-	trace_uplink(&c, &machine->uplink);
-	if (machine->uplink.ip.ptr)
-		address_is_unique(b, machine->node, machine->uplink.ip, at);
+	uplink = arena_new(b->arena, struct uplink);
+	*uplink = uplink_of(&env, &b->levels, machine->node != NULL, &at);
+	machine->uplink = uplink;
+	trace_uplink(&c, uplink);
+	if (uplink->ip.ptr)
+		address_is_unique(b, machine->node, uplink->ip, at);
 }

@@ -53,16 +53,16 @@ void emit_uplink(struct emit *e, const struct machine *machine)
 {
 	static const struct uplink nothing;
 	const struct uplink *before =
-		machine->node ? &e->plan->effective->unknown.uplink : &nothing;
+		machine->node ? e->plan->effective->unknown.uplink : &nothing;
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-		struct text value = field_of(&machine->uplink, i);
+		struct text value = field_of(machine->uplink, i);
 		struct text other = field_of(before, i);
 
 		if (!value.ptr != !other.ptr || !text_equal(value, other))
 			emit_setting(e, fields[i].name, value);
 	}
-	emit_nics(e, &machine->uplink, before);
+	emit_nics(e, machine->uplink, before);
 }
 
 /* ----------------------------------------------------------- routine -- */

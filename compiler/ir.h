@@ -388,8 +388,8 @@ enum { BOOT_KINDS = BOOT_CHAIN + 1 };
 /** A profile as one machine boots it. */
 struct boot {
 	enum boot_kind kind;
+	unsigned archs; /**< enum arch: machines that it is for */
 	const struct profile *profile;
-	unsigned archs;      /**< enum arch: machines that it is for */
 	struct blob *kernel; /**< or what is booted in its place */
 	struct blob **initrds;
 	size_t initrd_count;
@@ -407,11 +407,11 @@ struct boot {
 
 struct action {
 	enum step_kind kind;
-	/** STEP_PROFILE. Where that differs by processor, there is an action for
-	 * each, one behind the other, and `another` is set in all but the
-	 * first: together they are one step. */
-	struct boot *boot;
+	/** Where a profile differs by processor, there is an action for each,
+	 * one behind the other, and this is set in all but the first: together
+	 * they are one step. */
 	bool another;
+	struct boot *boot; /**< STEP_PROFILE */
 	/** STEP_MENU: to show; STEP_RETRY: to go back to, or NULL */
 	const struct menu *menu;
 };
@@ -452,10 +452,10 @@ struct origin {
 
 /** All that one machine may do. */
 struct machine {
-	const struct node *node; /**< NULL for the unknown machine */
-	struct text phase;       /**< that it is in; ptr NULL: none */
-	const struct rule *rule; /**< of some unknown machines; or NULL */
-	struct uplink uplink;
+	const struct node *node;     /**< NULL for the unknown machine */
+	struct text phase;           /**< that it is in; ptr NULL: none */
+	const struct rule *rule;     /**< of some unknown machines; or NULL */
+	const struct uplink *uplink; /**< never NULL */
 	struct action *actions; /**< of the boot order, then of the menus */
 	size_t action_count;
 	struct actions order;    /**< the boot order */

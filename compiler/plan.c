@@ -302,9 +302,9 @@ static struct uplink_uses uplink_uses(const struct effective *effective)
 {
 	struct uplink_uses uses = { .address = false };
 
-	note_uplink(&uses, &effective->unknown.uplink);
+	note_uplink(&uses, effective->unknown.uplink);
 	for (size_t i = 0; i < effective->machine_count; i++)
-		note_uplink(&uses, &effective->machines[i].uplink);
+		note_uplink(&uses, effective->machines[i].uplink);
 	return uses;
 }
 

@@ -78,8 +78,8 @@ bool is_remote(const struct plan *plan, const struct machine *machine)
 const struct uplink *proof_uplink(const struct proof *p)
 {
 	return is_remote(p->plan, p->machine)
-		       ? &p->plan->effective->unknown.uplink
-		       : &p->machine->uplink;
+		       ? p->plan->effective->unknown.uplink
+		       : p->machine->uplink;
 }
 
 /* An address of before is good once, and only if the image was loaded by it. */

@@ -379,7 +379,7 @@ static void add_nic(struct proof *p, struct text nic)
 
 void proof_set_machine(struct proof *p)
 {
-	const struct uplink *uplink = &p->machine->uplink;
+	const struct uplink *uplink = p->machine->uplink;
 
 	if (p->machine->node)
 		proof_set_identity(p, p->machine->node, 0, true);

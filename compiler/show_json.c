@@ -295,7 +295,7 @@ void show_json(const struct plan *plan, const struct machine *machine,
 		json_text(out, "ip", node->ip.text);
 	}
 	json_text(out, "phase", machine->phase);
-	json_network(out, &machine->uplink);
+	json_network(out, machine->uplink);
 	if (!node)
 		json_rules(out, plan->effective);
 	json_actions(out, "steps", machine, machine->order);

@@ -88,7 +88,7 @@ static uint32_t address_of(struct text text)
 
 static void read_uplink(struct planner *p)
 {
-	const struct uplink *uplink = &p->machine->uplink;
+	const struct uplink *uplink = p->machine->uplink;
 
 	p->ip = address_of(uplink->ip);
 	p->gateway = address_of(uplink->gateway);
@@ -299,7 +299,7 @@ static bool place_name(struct planner *p, struct url *url)
 
 static bool place_names(struct planner *p)
 {
-	const struct text ntp = p->machine->uplink.ntp;
+	const struct text ntp = p->machine->uplink->ntp;
 	struct url timeserver = { .host = ntp.ptr };
 
 	vec_foreach (struct url, url, &p->urls) {

@@ -98,7 +98,8 @@ static void try(const struct row *row, const char *const *uplink)
 	struct located urls[4] = { 0 };
 	struct site site = { .urls = { urls, 0 } };
 	struct node node = { 0 };
-	struct machine machine = { .node = &node };
+	struct uplink static_one = { 0 };
+	struct machine machine = { .node = &node, .uplink = &static_one };
 	struct arena arena = { 0 };
 	struct sbuf said = { 0 };
 	struct text server;
@@ -111,7 +112,7 @@ static void try(const struct row *row, const char *const *uplink)
 	if (row->ip)
 		node.ip.text = text_of(row->ip);
 	if (uplink)
-		set_uplink(&machine.uplink, uplink, &server);
+		set_uplink(&static_one, uplink, &server);
 	if (lan_plan(&arena, &site, &machine, &lan, &said)) {
 		say(&said, &lan);
 		if (uplink)
