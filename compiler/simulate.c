@@ -1,30 +1,12 @@
 #include "simulate_parts.h"
 
 #include "arena.h"
-#include "map.h"
-#include "vec.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 
 /* After so many lines a run is a circle. */
 enum { LINES_MAX = 50000 };
-
-/* Where a label is; its name is looked at there. A script of 100,000 nodes has
- * half a million of them. */
-struct label {
-	uint64_t line : 40; /* offset, plus one; 0: free */
-	uint64_t hash : 24; /* the upper bits of that of its name */
-};
-
-#define LABEL_LINE(offset) (((offset) + 1) & (((uint64_t)1 << 40) - 1))
-#define LABEL_HASH(hash)   ((hash) >> 40 & 0xffffff)
-
-struct sim_script {
-	struct text bytes;
-	struct label *labels; /* by the lower bits of the hash */
-	size_t room;          /* a power of two */
-};
 
 void *sim_pool_take(struct sim_pool *pool, size_t bytes)
 {
@@ -48,187 +30,6 @@ int sim_compare(struct text text, const char *name)
 		return (unsigned char)*text.ptr - (unsigned char)*name;
 	order = strncmp(text.ptr, name, text.len);
 	return order ? order : -(int)(unsigned char)name[text.len];
-}
-
-/* ------------------------------------------------------------- lines -- */
-
-struct line {
-	size_t begin;      /* in the script */
-	struct text label; /* ptr NULL: none */
-	struct text command;
-};
-
-static struct text until_nul(struct text text)
-{
-	const char *nul = memchr(text.ptr, '\0', text.len);
-
-	if (nul)
-		text.len = (size_t)(nul - text.ptr);
-	return text;
-}
-
-static void split_label(struct text text, struct line *line)
-{
-	line->label = (struct text){ NULL, 0 };
-	while (text.len && sim_isspace(*text.ptr))
-		text.ptr++, text.len--;
-	if (text.len && *text.ptr == ':') {
-		line->label = (struct text){ text.ptr + 1, 0 };
-		text.ptr++, text.len--;
-		while (text.len && !sim_isspace(*text.ptr))
-			text.ptr++, text.len--, line->label.len++;
-	}
-	line->command = text;
-}
-
-/* From the offset to the next line feed. */
-static struct text next_piece(struct text bytes, size_t *offset)
-{
-	const char *begin = bytes.ptr + *offset;
-	size_t rest = bytes.len - *offset;
-	const char *feed = memchr(begin, '\n', rest);
-	size_t len = feed ? (size_t)(feed - begin) : rest;
-
-	*offset += len + 1;
-	return (struct text){ begin, len };
-}
-
-static void strip_return(struct text *text)
-{
-	if (text->len && text->ptr[text->len - 1] == '\r')
-		text->len--;
-}
-
-static bool joins(struct text text)
-{
-	return text.len && text.ptr[text.len - 1] == '\\';
-}
-
-/* A line and those that backslashes join to it. */
-static bool join_lines(struct text bytes, size_t *offset, struct text *text,
-		       struct sbuf *joined)
-{
-	sbuf_reset(joined);
-	sbuf_add(joined, text->ptr, text->len - 1);
-	while (*offset < bytes.len) {
-		struct text piece = next_piece(bytes, offset);
-
-		sbuf_add(joined, piece.ptr, piece.len);
-		*text = (struct text){ sbuf_text(joined), joined->len };
-		strip_return(text);
-		joined->len = text->len;
-		if (!joins(*text))
-			return true;
-		joined->len--;
-	}
-	return false;
-}
-
-/* @return false where the script ends in a backslash */
-static bool next_line(struct text bytes, size_t *offset, struct line *line,
-		      struct sbuf *joined)
-{
-	struct text text;
-
-	line->begin = *offset;
-	text = next_piece(bytes, offset);
-	strip_return(&text);
-	if (joins(text) && !join_lines(bytes, offset, &text, joined))
-		return false;
-	split_label(until_nul(text), line);
-	return true;
-}
-
-/* Most lines: without a label, and not joined to the next one. */
-static bool is_ordinary(struct text line)
-{
-	char last;
-
-	if (!line.len || sim_isspace(*line.ptr) || *line.ptr == ':')
-		return false;
-	last = line.ptr[line.len - 1];
-	return last != '\\' && last != '\r';
-}
-
-static bool is_label(const struct sim_script *script, size_t at,
-		     struct text name)
-{
-	struct sbuf joined = { 0 };
-	struct line line;
-	bool is = next_line(script->bytes, &at, &line, &joined) &&
-		  line.label.ptr && text_equal(line.label, name);
-
-	sbuf_release(&joined);
-	return is;
-}
-
-/* @return that of the name, or the free one where it belongs */
-static struct label *find_label(const struct sim_script *script,
-				struct text name)
-{
-	uint64_t hash = text_hash(name);
-	size_t i = hash & (script->room - 1);
-
-	while (script->labels[i].line &&
-	       !(script->labels[i].hash == LABEL_HASH(hash) &&
-		 is_label(script, script->labels[i].line - 1, name)))
-		i = (i + 1) & (script->room - 1);
-	return &script->labels[i];
-}
-
-static void note_label(struct sim_script *script, const struct line *line)
-{
-	struct label *label = find_label(script, line->label);
-
-	if (!label->line) { /* the first one counts */
-		label->line = LABEL_LINE(line->begin);
-		label->hash = LABEL_HASH(text_hash(line->label));
-	}
-}
-
-/* No label is without a colon. */
-static size_t count_colons(struct text bytes)
-{
-	const char *end = bytes.ptr + bytes.len, *at = bytes.ptr;
-	size_t count = 0;
-
-	while (at < end && (at = memchr(at, ':', (size_t)(end - at))))
-		at++, count++;
-	return count;
-}
-
-const struct sim_script *sim_script_new(struct arena *arena, struct text bytes)
-{
-	struct sim_script *script = arena_new(arena, struct sim_script);
-	size_t offset = 0, most = count_colons(bytes);
-	struct sbuf joined = { 0 };
-	struct line line;
-
-	script->bytes = bytes;
-	for (script->room = 2; script->room < 2 * most;)
-		script->room = size_product(script->room, 2);
-	script->labels = arena_new_array(arena, script->room, struct label);
-	while (offset < bytes.len) {
-		size_t next = offset;
-
-		if (is_ordinary(next_piece(bytes, &next))) {
-			offset = next;
-			continue;
-		}
-		if (!next_line(bytes, &offset, &line, &joined))
-			break;
-		if (line.label.ptr)
-			note_label(script, &line);
-	}
-	sbuf_release(&joined);
-	return script;
-}
-
-size_t sim_script_find(const struct sim_script *script, struct text label)
-{
-	uint64_t line = find_label(script, label)->line;
-
-	return line ? (size_t)line - 1 : SIZE_MAX;
 }
 
 /* ------------------------------------------------------------ events -- */
@@ -268,76 +69,27 @@ unsigned long sim_status_of(int error)
 
 /* ----------------------------------------------------------- one line -- */
 
-enum operator{ OP_NONE, OP_AND, OP_OR, OP_ALWAYS, OP_TOO_LONG };
-
-/* @return false at the end of the line */
-static bool next_token(struct text *rest, struct text *ret_token)
-{
-	while (rest->len && sim_isspace(*rest->ptr))
-		rest->ptr++, rest->len--;
-	*ret_token = (struct text){ rest->ptr, 0 };
-	while (rest->len && !sim_isspace(*rest->ptr))
-		rest->ptr++, rest->len--, ret_token->len++;
-	return ret_token->len;
-}
-
-static bool is_operator(struct text token, enum operator* ret)
-{
-	if (text_is(token, "||"))
-		*ret = OP_OR;
-	else if (text_is(token, "&&"))
-		*ret = OP_AND;
-	else if (text_is(token, ";"))
-		*ret = OP_ALWAYS;
-	else
-		return false;
-	return true;
-}
-
-enum { WORDS_MAX = 256 };
-
-/* The words up to the next operator, in the text that they come from. */
-static enum operator next_command(struct text *rest, struct sim_words *words)
-{
-	enum operator op;
-	struct text token;
-
-	words->count = 0;
-	while (next_token(rest, &token)) {
-		if (*token.ptr == '#')
-			break;
-		if (is_operator(token, &op))
-			return op;
-		if (words->count == WORDS_MAX)
-			return OP_TOO_LONG;
-		words->at[words->count++] = token;
-	}
-	return OP_NONE;
-}
-
 /* Each word is expanded by itself, so that a value never makes two. They lie in
  * one buffer, each with a NUL behind it; until it is full, as offsets. */
-static bool expand_words(struct sim *sim, struct sbuf *buffer,
+static bool expand_words(struct sim *sim, const struct sim_word *from,
 			 struct sim_words *words)
 {
-	bool expanded[WORDS_MAX];
+	struct sbuf *buffer = &sim->command_text[sim->depth - 1];
 
 	sbuf_reset(buffer);
 	for (size_t i = 0; i < words->count; i++) {
-		struct text *word = &words->at[i];
-
-		expanded[i] = memchr(word->ptr, '$', word->len);
-		if (!expanded[i])
+		words->at[i] = from[i].text;
+		if (!from[i].expands)
 			continue;
-		if (!sim_expand_into(sim, *word, &sim->line)) {
+		if (!sim_expand_into(sim, from[i].text, &sim->line)) {
 			sim_finish(sim, SIM_HANGS);
 			return false;
 		}
-		*word = (struct text){ NULL, sim->line.len };
+		words->at[i] = (struct text){ NULL, sim->line.len };
 		sbuf_add(buffer, sim->line.ptr, sim->line.len + 1);
 	}
 	for (size_t i = 0, offset = 0; i < words->count; i++) {
-		if (!expanded[i])
+		if (!from[i].expands)
 			continue;
 		words->at[i].ptr = buffer->ptr + offset;
 		offset += words->at[i].len + 1;
@@ -345,15 +97,18 @@ static bool expand_words(struct sim *sim, struct sbuf *buffer,
 	return true;
 }
 
-static unsigned long run_command(struct sim *sim, struct sim_words *words)
+static unsigned long run_clause(struct sim *sim, const struct sim_line *line,
+				const struct sim_clause *clause)
 {
+	struct text at[SIM_WORDS_MAX];
+	struct sim_words words = { at, clause->count };
 	unsigned long status;
 
-	if (!words->count)
+	if (!clause->count)
 		return 0;
-	if (!expand_words(sim, &sim->command_text[sim->depth - 1], words))
+	if (!expand_words(sim, line->words + clause->first, &words))
 		return sim_status_of(SIM_EINVAL);
-	status = sim_command(sim, *words);
+	status = sim_command(sim, clause->command, words);
 	if (status)
 		sim->error = (uint32_t)status;
 	return status;
@@ -369,28 +124,46 @@ static bool stopped(struct sim *sim, enum sim_stop stop)
 }
 
 /* From left to right; `&&` and `||` bind alike. */
-static unsigned long run_line(struct sim *sim, struct text line)
+static unsigned long run_clauses(struct sim *sim, const struct sim_line *line)
 {
-	struct text at[WORDS_MAX];
-	struct sim_words words = { .at = at };
 	bool process = true;
 	unsigned long status = 0;
-	enum operator op;
 
-	do {
-		op = next_command(&line, &words);
-		if (op == OP_TOO_LONG) {
-			sim_unmodelled(sim, "more than %d words", WORDS_MAX);
+	for (size_t i = 0; i < line->clause_count; i++) {
+		const struct sim_clause *clause = &line->clauses[i];
+
+		if (clause->then == OP_TOO_LONG) {
+			sim_unmodelled(sim, "more than %d words",
+				       SIM_WORDS_MAX);
 			return sim_status_of(SIM_EINVAL);
 		}
 		if (process)
-			status = run_command(sim, &words);
+			status = run_clause(sim, line, clause);
 		if (sim->end || stopped(sim, STOP_COMMAND))
 			break;
-		process = op == OP_OR    ? status != 0
-			  : op == OP_AND ? status == 0
-					 : true;
-	} while (op);
+		process = clause->then == OP_OR    ? status != 0
+			  : clause->then == OP_AND ? status == 0
+						   : true;
+	}
+	return status;
+}
+
+/* The next one. */
+static unsigned long run_line(struct sim *sim, struct sim_frame *frame)
+{
+	struct text rest = sim_script_bytes(frame->script);
+	struct sim_line *line;
+	unsigned long status;
+
+	rest.ptr += frame->offset;
+	rest.len -= frame->offset;
+	line = sim_line_at(sim, rest);
+	frame->offset += line->bytes.len;
+	if (!line->whole)
+		return sim_status_of(SIM_EINVAL);
+	line->running++;
+	status = run_clauses(sim, line);
+	line->running--;
 	return status;
 }
 
@@ -399,7 +172,6 @@ unsigned long sim_run_script(struct sim *sim, const struct sim_script *script,
 {
 	struct sim_frame *frame = &sim->frames[sim->depth];
 	unsigned long status = 0;
-	struct line line;
 
 	if (sim->depth == SIM_FRAMES) {
 		sim_unmodelled(sim, "more than %d scripts within each other",
@@ -413,16 +185,10 @@ unsigned long sim_run_script(struct sim *sim, const struct sim_script *script,
 	do {
 		if (++sim->steps > LINES_MAX)
 			sim_finish(sim, SIM_SPINS);
-		if (next_line(script->bytes, &frame->offset, &line,
-			      &frame->joined))
-			status = line.command.len && *line.command.ptr != '#'
-					 ? run_line(sim, line.command)
-					 : 0;
-		else
-			status = sim_status_of(SIM_EINVAL);
+		status = run_line(sim, frame);
 		if (sim->end || stopped(sim, STOP_SEQUENCE) || status)
 			break;
-	} while (frame->offset < script->bytes.len);
+	} while (frame->offset < sim_script_bytes(script).len);
 	sim->depth--;
 	return status;
 }
@@ -430,15 +196,15 @@ unsigned long sim_run_script(struct sim *sim, const struct sim_script *script,
 int sim_goto(struct sim *sim, struct text label)
 {
 	struct sim_frame *frame = &sim->frames[sim->depth - 1];
-	uint64_t line = find_label(frame->script, label)->line;
+	size_t line = sim_script_find(frame->script, label);
 
-	if (!line) {
+	if (line == SIZE_MAX) {
 		sim_emit(sim, &(struct sim_event){ .kind = SIM_NO_LABEL,
 						   .text = label });
 		return SIM_ENOENT;
 	}
 	sim_emit(sim, &(struct sim_event){ .kind = SIM_LABEL, .text = label });
-	frame->offset = line - 1;
+	frame->offset = line;
 	sim->stop = STOP_COMMAND;
 	if (sim->world->stop_at && sim->world->stop_at(sim->world->ctx, label))
 		sim_finish(sim, SIM_STOPPED);
@@ -521,8 +287,13 @@ void sim_free(struct sim *sim)
 	release_pool(&sim->images, release_image);
 	release_pool(&sim->menus, release_menu);
 	for (size_t i = 0; i < SIM_FRAMES; i++) {
-		sbuf_release(&sim->frames[i].joined);
+		sim_line_release(&sim->frames[i].line);
 		sbuf_release(&sim->command_text[i]);
+	}
+	for (size_t i = 0; i < sizeof(sim->lines) / sizeof(*sim->lines); i++) {
+		if (sim->lines[i])
+			sim_line_release(sim->lines[i]);
+		free(sim->lines[i]);
 	}
 	sbuf_release(&sim->directory);
 	sbuf_release(&sim->value);

@@ -312,14 +312,20 @@ static int compare_command(const void *key, const void *command)
 			   ((const struct sim_command *)command)->name);
 }
 
-unsigned long sim_command(struct sim *sim, struct sim_words words)
+const struct sim_command *sim_command_find(struct text name)
 {
-	const struct sim_command *command = bsearch(
-		&words.at[0], commands, sizeof(commands) / sizeof(*commands),
-		sizeof(*commands), compare_command);
+	return bsearch(&name, commands, sizeof(commands) / sizeof(*commands),
+		       sizeof(*commands), compare_command);
+}
+
+unsigned long sim_command(struct sim *sim, const struct sim_command *command,
+			  struct sim_words words)
+{
 	struct sim_call call;
 	int error;
 
+	if (!command)
+		command = sim_command_find(words.at[0]);
 	call.given_count = 0;
 	call.at[SIM_OPTIONS_MAX] = (struct sim_argument){ 0 };
 	if (!command) {

@@ -28,7 +28,7 @@ enum sim_error {
 	SIM_EHTTP_NOT_FOUND = 0x2d0c61,
 };
 
-/** Of an argument list; text.ptr is NUL-terminated. */
+/** An argument list. */
 struct sim_words {
 	struct text *at;
 	size_t count;
@@ -83,6 +83,7 @@ enum sim_block_kind {
 	BLOCK_DHCP, /**< found by tag only, as in a packet */
 };
 
+struct sim_command;
 struct sim_nic;
 
 struct sim_block {
@@ -177,15 +178,75 @@ struct sim_menu_item {
 	struct sim_item item;
 };
 
+/* -------------------------------------------------------------- lines -- */
+
+/** A line and those that backslashes join to it. */
+struct sim_raw_line {
+	size_t begin;      /**< in the script */
+	struct text label; /**< ptr NULL: none */
+	struct text command;
+};
+
+/**
+ * Read a line, and go to the next one.
+ *
+ * @param joined	holds the text if it is made of several
+ * @return false where the script ends in a backslash
+ */
+bool sim_next_line(struct text bytes, size_t *offset,
+		   struct sim_raw_line *ret_line, struct sbuf *joined);
+
+/** What stands behind a command. */
+enum sim_operator { OP_NONE, OP_AND, OP_OR, OP_ALWAYS, OP_TOO_LONG };
+
+enum { SIM_WORDS_MAX = 256 };
+
+struct sim_word {
+	struct text text;
+	bool expands; /**< there is a "$" in it */
+};
+
+/** A command of a line, up to the next operator. */
+struct sim_clause {
+	/** NULL: to be looked up when its first word is expanded */
+	const struct sim_command *command;
+	size_t first, count; /**< words */
+	enum sim_operator then;
+};
+
+/** A line, taken apart. */
+struct sim_line {
+	struct sbuf bytes;  /**< in the script, with the line feed */
+	struct sbuf joined; /**< the text, if it is made of several lines */
+	bool whole;         /**< sim_next_line() */
+	struct sim_word *words;
+	size_t word_count, word_room;
+	struct sim_clause *clauses; /**< none: there is nothing to do */
+	size_t clause_count, clause_room;
+	unsigned running; /**< so often it is being executed */
+};
+
+/**
+ * The line that the rest of a script begins with; as it was kept, if it was.
+ *
+ * @return valid until the next call, or as long as it is running
+ */
+struct sim_line *sim_line_at(struct sim *sim, struct text rest);
+
+void sim_line_release(struct sim_line *line);
+
+/** Up to its end. */
+struct text sim_script_bytes(const struct sim_script *script);
+
 /** A script that is being executed. */
 struct sim_frame {
 	const struct sim_script *script;
 	size_t offset; /**< of the line to come */
 	struct sim_image *image;
-	struct sbuf joined; /**< a line of several, by backslashes */
+	struct sim_line line; /**< one that could not be kept */
 };
 
-enum { SIM_FRAMES = 8 };
+enum { SIM_FRAMES = 8, SIM_LINE_BITS = 10 };
 
 /** What of a line is still to be done; shell_stop() of iPXE. */
 enum sim_stop { STOP_NOTHING, STOP_COMMAND, STOP_SEQUENCE };
@@ -205,6 +266,7 @@ struct sim {
 	size_t registered_count, registered_room;
 	const struct sim_image *booted;
 	struct sim_frame frames[SIM_FRAMES];
+	struct sim_line *lines[1 << SIM_LINE_BITS]; /* NULL: none so far */
 	size_t depth;
 	struct sbuf directory; /**< current working URI */
 	struct sbuf value, spare, shown, raw, line;
@@ -242,8 +304,16 @@ struct sim_image *sim_image_add(struct sim *sim, struct text name,
 unsigned long sim_execute(struct sim *sim, struct sim_image *image,
 			  const struct sim_script *script);
 
-/** Execute a command whose words are expanded. @return its status */
-unsigned long sim_command(struct sim *sim, struct sim_words words);
+/** @return NULL: there is none of that name, or it is not known here */
+const struct sim_command *sim_command_find(struct text name);
+/**
+ * Execute a command whose words are expanded.
+ *
+ * @param command	NULL: by the first word
+ * @return its status
+ */
+unsigned long sim_command(struct sim *sim, const struct sim_command *command,
+			  struct sim_words words);
 /** `goto` of the innermost script. */
 int sim_goto(struct sim *sim, struct text label);
 /** @return the status of its last line */
