@@ -75,18 +75,20 @@ static bool expand_words(struct sim *sim, const struct sim_word *from,
 			 struct sim_words *words)
 {
 	struct sbuf *buffer = &sim->command_text[sim->depth - 1];
+	size_t begin;
 
 	sbuf_reset(buffer);
 	for (size_t i = 0; i < words->count; i++) {
 		words->at[i] = from[i].text;
 		if (!from[i].expands)
 			continue;
-		if (!sim_expand_into(sim, from[i].text, &sim->line)) {
+		begin = buffer->len;
+		if (!sim_expand_add(sim, from[i].text, buffer)) {
 			sim_finish(sim, SIM_HANGS);
 			return false;
 		}
-		words->at[i] = (struct text){ NULL, sim->line.len };
-		sbuf_add(buffer, sim->line.ptr, sim->line.len + 1);
+		words->at[i] = (struct text){ NULL, buffer->len - begin };
+		sbuf_putc(buffer, '\0');
 	}
 	for (size_t i = 0, offset = 0; i < words->count; i++) {
 		if (!from[i].expands)
@@ -298,6 +300,10 @@ void sim_free(struct sim *sim)
 	sbuf_release(&sim->directory);
 	sbuf_release(&sim->value);
 	sbuf_release(&sim->spare);
+	sbuf_release(&sim->again);
+	sbuf_release(&sim->reference);
+	for (size_t i = 0; i < SIM_NAMES; i++)
+		sbuf_release(&sim->names[i].text);
 	sbuf_release(&sim->shown);
 	sbuf_release(&sim->raw);
 	sbuf_release(&sim->line);
@@ -375,20 +381,18 @@ bool sim_trust_required(const struct sim *sim)
 
 struct text sim_expand(struct sim *sim, struct text text)
 {
-	if (!sim_expand_into(sim, text, &sim->line))
+	sbuf_reset(&sim->line);
+	if (!sim_expand_add(sim, text, &sim->line))
 		sbuf_reset(&sim->line);
 	return (struct text){ sbuf_text(&sim->line), sim->line.len };
 }
 
 struct text sim_setting(struct sim *sim, const char *name)
 {
-	struct sbuf reference = { 0 };
-	struct text value;
-
-	sbuf_printf(&reference, "${%s}", name);
-	value = sim_expand(sim, (struct text){ reference.ptr, reference.len });
-	sbuf_release(&reference);
-	return value;
+	sbuf_reset(&sim->reference);
+	sbuf_printf(&sim->reference, "${%s}", name);
+	return sim_expand(
+		sim, (struct text){ sim->reference.ptr, sim->reference.len });
 }
 
 void sim_set(struct sim *sim, const char *name, const char *value)

@@ -96,6 +96,7 @@ struct sim_block {
 
 struct sim_value {
 	struct sbuf name, raw;
+	uint64_t hash; /**< of the name */
 	uint64_t tag;
 	enum sim_scope scope;
 	enum sim_type type;
@@ -106,10 +107,24 @@ struct sim_value {
 struct sim_ref {
 	struct sim_block *block;
 	struct text name;
+	uint64_t hash; /**< of the name */
 	uint64_t tag;
 	enum sim_scope scope;
 	enum sim_type type;
 };
+
+/** A name that was looked at before. */
+struct sim_name {
+	struct sbuf text; /**< empty: none so far */
+	/** Its type is TYPE_NONE if there is none of that name; without a block,
+	 * and but for a name that is known without its own, which is here: */
+	struct sim_ref ref;
+	size_t begin, len; /**< in the text */
+	bool has_block;    /**< before that, and a slash */
+	bool typed;        /**< behind that, by a colon */
+};
+
+enum { SIM_NAMES = 512 };
 
 /** @param make	make blocks that are not there, as `set` does
  * @return 0 or an error */
@@ -140,8 +155,8 @@ struct sim_block *sim_block_add(struct sim *sim, struct sim_block *parent,
 				struct text name, enum sim_block_kind kind);
 /** What DHCP brings to a card. */
 void sim_settings_lease(struct sim *sim, struct sim_nic *nic);
-/** Into @p out, which is replaced; @return false when it never ends */
-bool sim_expand_into(struct sim *sim, struct text token, struct sbuf *out);
+/** Add a text to @p out, expanded. @return false when it never ends */
+bool sim_expand_add(struct sim *sim, struct text token, struct sbuf *out);
 
 /** strtoul() of iPXE.  @param ret_used	bytes that belong to the number */
 uint64_t sim_strtoul(struct text text, unsigned base, size_t *ret_used);
@@ -269,7 +284,8 @@ struct sim {
 	struct sim_line *lines[1 << SIM_LINE_BITS]; /* NULL: none so far */
 	size_t depth;
 	struct sbuf directory; /**< current working URI */
-	struct sbuf value, spare, shown, raw, line;
+	struct sbuf value, spare, again, shown, raw, line, reference;
+	struct sim_name names[SIM_NAMES]; /* by their hash */
 	struct sbuf command_text[SIM_FRAMES];
 	/* Brent's algorithm: is this the state of long ago? */
 	uint64_t tortoise, paused;

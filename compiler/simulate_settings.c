@@ -1,6 +1,6 @@
 #include "simulate_parts.h"
 
-#include <stdlib.h>
+#include "map.h"
 
 #include <stdlib.h>
 
@@ -227,50 +227,71 @@ static uint64_t tag_of(struct text name)
 	}
 }
 
+/* What a name means by itself, whatever blocks there are. */
+static void take_name(struct sim_name *taken, struct text text)
+{
+	const char *slash = memchr(text.ptr, '/', text.len), *colon;
+	size_t begin = slash ? (size_t)(slash - text.ptr) + 1 : 0;
+	struct text name = { text.ptr + begin, text.len - begin };
+	struct sim_ref *ref = &taken->ref;
+	const struct known *known;
+
+	colon = memchr(name.ptr, ':', name.len);
+	if (colon)
+		name.len = (size_t)(colon - name.ptr);
+	*ref = (struct sim_ref){ .tag = tag_of(name) };
+	taken->has_block = slash;
+	taken->begin = begin;
+	taken->len = name.len;
+	known = known_of(name, ref->tag);
+	if (known)
+		*ref = (struct sim_ref){ .name = text_of(known->name),
+					 .tag = known->tag,
+					 .type = known->type,
+					 .scope = known->scope };
+	ref->hash = text_hash(known ? ref->name : name);
+	taken->typed = colon;
+	if (colon)
+		ref->type = sim_type_of((struct text){
+			colon + 1, (size_t)(text.ptr + text.len - colon - 1) });
+}
+
+/* Scripts use few names, each of them again and again. */
+static const struct sim_name *name_at(struct sim *sim, struct text text)
+{
+	struct sim_name *taken = &sim->names[text_hash(text) & (SIM_NAMES - 1)];
+
+	if (text.len && text_equal(name_of(&taken->text), text))
+		return taken;
+	sbuf_reset(&taken->text);
+	sbuf_add(&taken->text, text.ptr, text.len);
+	take_name(taken, text);
+	return taken;
+}
+
 int sim_ref_parse(struct sim *sim, struct text text, bool make,
 		  struct sim_ref *ret_ref)
 {
-	const char *slash = memchr(text.ptr, '/', text.len), *colon;
-	const struct known *known;
-	struct text block = { text.ptr, 0 }, name = text, type = { NULL, 0 };
+	const struct sim_name *taken = name_at(sim, text);
 
-	if (slash) {
-		block.len = (size_t)(slash - text.ptr);
-		name.ptr += block.len + 1;
-		name.len -= block.len + 1;
-	}
-	colon = memchr(name.ptr, ':', name.len);
-	if (colon) {
-		type = (struct text){ colon + 1, name.len };
-		name.len = (size_t)(colon - name.ptr);
-		type.len -= name.len + 1;
-	}
-	*ret_ref = (struct sim_ref){ .block = sim->root, .name = name };
-	if (slash)
-		ret_ref->block = block_of(sim, block, make);
+	*ret_ref = taken->ref;
+	if (!ret_ref->name.ptr)
+		ret_ref->name =
+			(struct text){ text.ptr + taken->begin, taken->len };
+	ret_ref->block = sim->root;
+	if (taken->has_block)
+		ret_ref->block = block_of(
+			sim, (struct text){ text.ptr, taken->begin - 1 }, make);
 	if (!ret_ref->block)
 		return SIM_ENODEV;
-	ret_ref->tag = tag_of(name);
-	known = known_of(name, ret_ref->tag);
-	if (known) {
-		ret_ref->name = text_of(known->name);
-		ret_ref->tag = known->tag;
-		ret_ref->type = known->type;
-		ret_ref->scope = known->scope;
-	}
-	if (colon) {
-		ret_ref->type = sim_type_of(type);
-		if (!ret_ref->type)
-			return SIM_ENOTSUP;
-	}
-	return 0;
+	return taken->typed && !ret_ref->type ? SIM_ENOTSUP : 0;
 }
 
 static bool same(const struct sim_value *value, const struct sim_ref *ref)
 {
 	if (ref->tag && value->tag == ref->tag && value->scope == ref->scope)
 		return true;
-	return value->name.len &&
+	return value->hash == ref->hash && value->name.len &&
 	       text_equal((struct text){ value->name.ptr, value->name.len },
 			  ref->name);
 }
@@ -463,6 +484,7 @@ static struct sim_value *value_new(struct sim_block *block,
 		value = sim_pool_take(&block->values, sizeof(*value));
 	sbuf_reset(&value->name);
 	sbuf_add(&value->name, ref->name.ptr, ref->name.len);
+	value->hash = ref->hash;
 	value->set = true;
 	return value;
 }
@@ -569,24 +591,6 @@ void sim_settings_lease(struct sim *sim, struct sim_nic *nic)
 
 /* --------------------------------------------------------- expansion -- */
 
-/* The first closing brace, and what it closes. */
-static bool find_reference(const struct sbuf *text, size_t *begin, size_t *end)
-{
-	bool found = false;
-
-	for (size_t i = 0; i < text->len; i++) {
-		if (text->ptr[i] == '$' && i + 1 < text->len &&
-		    text->ptr[i + 1] == '{') {
-			*begin = i;
-			found = true;
-		} else if (found && text->ptr[i] == '}') {
-			*end = i;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* The value as text, up to its first NUL. */
 static void show(struct sim *sim, struct text name, struct sbuf *out)
 {
@@ -602,27 +606,96 @@ static void show(struct sim *sim, struct text name, struct sbuf *out)
 	out->len = strlen(sbuf_text(out));
 }
 
-bool sim_expand_into(struct sim *sim, struct text token, struct sbuf *out)
+/* Most values: whatever stands around them, they make no reference. */
+static bool is_plain(struct text value)
 {
-	size_t begin, end;
+	return !memchr(value.ptr, '$', value.len) &&
+	       !memchr(value.ptr, '{', value.len) &&
+	       !memchr(value.ptr, '}', value.len);
+}
 
-	sbuf_reset(out);
-	sbuf_add(out, token.ptr, token.len);
-	for (size_t step = 0; find_reference(out, &begin, &end); step++) {
-		struct sbuf swap;
+/* Up to the next brace. */
+static size_t brace_at(struct text text, size_t i)
+{
+	while (i < text.len && text.ptr[i] != '{' && text.ptr[i] != '}')
+		i++;
+	return i;
+}
 
-		if (step == EXPANSION_STEPS || out->len > EXPANDED_BYTES)
-			return false; /* each step takes time by its length */
-		show(sim,
-		     (struct text){ out->ptr + begin + 2, end - begin - 2 },
-		     &sim->shown);
-		sbuf_reset(&sim->spare);
-		sbuf_add(&sim->spare, out->ptr, begin);
-		sbuf_add(&sim->spare, sim->shown.ptr, sim->shown.len);
-		sbuf_add(&sim->spare, out->ptr + end + 1, out->len - end - 1);
-		swap = *out;
-		*out = sim->spare;
-		sim->spare = swap;
+/* Where the last reference begins; there is one. */
+static size_t last_reference(const struct sbuf *text)
+{
+	size_t at = text->len - 1;
+
+	while (text->ptr[at] != '$' || text->ptr[at + 1] != '{')
+		at--;
+	return at;
+}
+
+/* Of a text that is expanded, what is made of it so far, and the rest of it. */
+static void keep_rest(struct sim *sim, struct sbuf *out, size_t base,
+		      struct text text, size_t begin)
+{
+	struct sbuf swap = sim->spare;
+
+	sbuf_reset(&swap);
+	sbuf_add(&swap, out->ptr + base, out->len - base);
+	sbuf_add(&swap, text.ptr + begin, text.len - begin);
+	out->len = base;
+	sim->spare = sim->again; /* where the text may be */
+	sim->again = swap;
+}
+
+enum expansion { EXPANSION_DONE, EXPANSION_AGAIN, EXPANSION_ENDLESS };
+
+/* iPXE looks for the first "}" that has a "${" before it, replaces from the last
+ * of those on, and begins again at the top. To go on behind the value comes to the
+ * same while values are plain. Behind one that is not, what is left to do stands in
+ * sim->again.
+ *
+ * @param base	where in @p out the text begins
+ * @param step	references that have been replaced so far */
+static enum expansion expand_plain(struct sim *sim, struct text text,
+				   struct sbuf *out, size_t base, size_t *step)
+{
+	size_t open = 0; /* references that have begun */
+
+	for (size_t i = 0, brace; i < text.len; i = brace + 1) {
+		struct text name;
+
+		brace = brace_at(text, i);
+		sbuf_add(out, text.ptr + i, brace - i);
+		if (brace == text.len)
+			break;
+		if (text.ptr[brace] == '{' || !open) {
+			open += text.ptr[brace] == '{' && out->len > base &&
+				out->ptr[out->len - 1] == '$';
+			sbuf_putc(out, text.ptr[brace]);
+			continue;
+		}
+		if ((*step)++ == EXPANSION_STEPS ||
+		    out->len - base + text.len - brace > EXPANDED_BYTES)
+			return EXPANSION_ENDLESS; /* each step takes time */
+		name.ptr = out->ptr + last_reference(out) + 2;
+		name.len = (size_t)(out->ptr + out->len - name.ptr);
+		show(sim, name, &sim->shown);
+		out->len = (size_t)(name.ptr - out->ptr) - 2;
+		sbuf_add(out, sim->shown.ptr, sim->shown.len);
+		open--;
+		if (!is_plain(name_of(&sim->shown))) {
+			keep_rest(sim, out, base, text, brace + 1);
+			return EXPANSION_AGAIN;
+		}
 	}
-	return out->len <= EXPANDED_BYTES;
+	return EXPANSION_DONE;
+}
+
+bool sim_expand_add(struct sim *sim, struct text token, struct sbuf *out)
+{
+	size_t base = out->len, step = 0;
+	enum expansion how = expand_plain(sim, token, out, base, &step);
+
+	while (how == EXPANSION_AGAIN)
+		how = expand_plain(sim, name_of(&sim->again), out, base, &step);
+	return how == EXPANSION_DONE && out->len - base <= EXPANDED_BYTES;
 }

@@ -350,7 +350,9 @@ static int int_format(enum sim_type type, const struct sbuf *raw,
 
 	if (error)
 		return error;
-	if (is_signed(type))
+	if (is_signed(type) && (int64_t)value >= 0)
+		sbuf_put_number(out, value);
+	else if (is_signed(type))
 		sbuf_printf(out, "%lld", (long long)value);
 	else
 		sbuf_printf(out, "0x%llx", (unsigned long long)value);
