@@ -234,6 +234,7 @@ static void observe_disk(struct proof *p, const struct sim_event *event)
 	struct text name = event->text;
 	const char *wanted = p->loader ? emit_efi_loaders[p->loader - 1] : "";
 
+	p->looked_for_disk = true;
 	if (*wanted && has_prefix(name, "\\EFI\\"))
 		name.ptr += strlen("\\EFI\\"), name.len -= strlen("\\EFI\\");
 	if (!is_loader(p, name, wanted) || event->number != (efi ? 0 : 0x80))

@@ -153,9 +153,10 @@ struct proof {
 	struct intention intention;
 	/** Harmed fetches, pauses, and kernels that did not start, so far. */
 	unsigned hits, pauses, duds;
-	bool turn;                 /**< as in struct progress */
-	bool shell, timed;         /**< a shell, or the time, were there */
-	size_t loader, disks;      /**< that is looked for next; all so often */
+	bool turn;            /**< as in struct progress */
+	bool shell, timed;    /**< a shell, or the time, were there */
+	size_t loader, disks; /**< that is looked for next; all so often */
+	bool looked_for_disk;
 	const struct boot *booted; /**< that a kernel was started for */
 	bool chosen;               /**< the item that was wanted in a menu */
 	const char *fault;         /**< found in the midst of it */

@@ -223,7 +223,7 @@ void proof_rewind(struct proof *p)
 	p->hits = p->pauses = p->duds = 0;
 	p->loader = p->disks = 0;
 	p->turn = false;
-	p->chosen = p->shell = p->timed = false;
+	p->chosen = p->shell = p->timed = p->looked_for_disk = false;
 	for (size_t i = 0; i < p->world.card_count; i++)
 		scene_connect(&p->scene, p->about[i].own, 0, &p->cards[i]);
 }
