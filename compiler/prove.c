@@ -21,6 +21,32 @@ static bool is_intended(const struct proof *p, enum sim_end end)
 	       (p->pauses == intention->pauses && p->disks == intention->disks);
 }
 
+static bool is_same(const struct intention *a, const struct intention *b)
+{
+	return a->end == b->end && a->boot == b->boot && a->shell == b->shell &&
+	       a->disks == b->disks && a->pauses == b->pauses;
+}
+
+/* Whether this was seen on another kind of machine, and is right on this one, too.
+ * What a rule is for may look different on each of them. Bytes between members may
+ * differ without need: then it is seen once more. */
+static bool was_seen(struct proof *p)
+{
+	const struct proof_run *run;
+	struct scene scene = p->scene;
+
+	if (p->first_kind || p->traits || p->next_run == p->runs.count)
+		return false;
+	run = &p->runs.at[p->next_run];
+	scene.kind = run->scene.kind;
+	if (memcmp(&scene, &run->scene, sizeof(scene)) != 0)
+		return false;
+	p->next_run++;
+	return is_same(&p->intention, &run->intention) &&
+	       scene_is_insecure(p->plan, &p->scene) ==
+		       scene_is_insecure(p->plan, &run->scene);
+}
+
 static void prove_scene(struct proof *p, const struct scene *scene)
 {
 	enum sim_end end;
@@ -30,15 +56,14 @@ static void prove_scene(struct proof *p, const struct scene *scene)
 	proof_set_world(p, scene);
 	proof_set_machine(p);
 	p->intention = intention_of(p);
+	if (was_seen(p))
+		return;
 	end = sim_run(p->sim, p->script, &p->world);
 	if (!is_intended(p, end))
 		proof_report(p, end);
-}
-
-static bool is_same(const struct intention *a, const struct intention *b)
-{
-	return a->end == b->end && a->boot == b->boot && a->shell == b->shell &&
-	       a->disks == b->disks && a->pauses == b->pauses;
+	else if (p->first_kind && !p->traits && !sim_asked_for_kind(p->sim))
+		*vec_push(&p->arena, &p->runs) =
+			(struct proof_run){ *scene, p->intention };
 }
 
 /* Without a disk that boots, and with one: what a machine does that looks for none
@@ -223,6 +248,8 @@ static void prove_kind(struct proof *p, const struct machine_kind *kind,
 {
 	struct traits traits;
 
+	p->next_run = 0;
+
 	/* A rule may be for other kinds alone. */
 	if (!p->machine->node && p->site->rule_count) {
 		if (!rule_example(&p->strangers, p->machine->rule,
@@ -232,6 +259,7 @@ static void prove_kind(struct proof *p, const struct machine_kind *kind,
 		p->traits = &traits;
 	}
 	prove_on(p, kind);
+	p->first_kind = false;
 	p->traits = NULL;
 }
 
@@ -245,6 +273,8 @@ static void prove_kinds(struct proof *p, const struct order *order,
 	bool secure = proof_verifies(p, VERIFY_SECURE_BOOT);
 
 	proof_set_subject(p, machine, order);
+	p->runs.count = 0;
+	p->first_kind = true;
 	prove_kind(p, &kind_bios, prove_on);
 	prove_kind(p, &kind_efi, prove_on);
 	if (secure)

@@ -14,6 +14,7 @@
 #include "rules.h"
 #include "sbuf.h"
 #include "simulate.h"
+#include "vec.h"
 
 /** What whoever sits at the console does. */
 enum person {
@@ -118,6 +119,12 @@ struct proof_card {
 	bool own; /**< of the node */
 };
 
+/** A run of the proof that ended as it should. */
+struct proof_run {
+	struct scene scene;
+	struct intention intention;
+};
+
 /** What is shown: a fault of the emitter hits all machines alike. */
 enum { FAULTS_MAX = 3 };
 
@@ -144,6 +151,12 @@ struct proof {
 	/** Its text -> number of the blob, plus one. */
 	struct map order_scripts;
 	const struct blob **script_of; /**< by number of the order, less one */
+
+	/** With the machine at hand, on the first kind: those that would be the
+	 * same on any other. Each kind has the same scenes in the same order. */
+	VEC(struct proof_run) runs;
+	size_t next_run; /**< on this kind */
+	bool first_kind;
 
 	/* Of the run that is going on. */
 	const struct machine *machine;

@@ -332,6 +332,7 @@ static void start(struct sim *sim, const struct sim_world *world)
 	sim->steps = sim->sleeps = sim->gotos = sim->opened = 0;
 	sim->unnamed = 0;
 	sim->trust_required = sim->trust_permanent = false;
+	sim->asked_for_kind = false;
 	sim->nics.live = sim->images.live = sim->menus.live = 0;
 	sim->registered_count = sim->depth = 0;
 	sim->booted = NULL;
@@ -401,6 +402,11 @@ void sim_set(struct sim *sim, const char *name, const char *value)
 
 	if (!sim_ref_parse(sim, text_of(name), true, &ref))
 		(void)sim_store_text(sim, &ref, text_of(value));
+}
+
+bool sim_asked_for_kind(const struct sim *sim)
+{
+	return sim->asked_for_kind;
 }
 
 size_t sim_steps(const struct sim *sim)

@@ -213,6 +213,10 @@ void sim_set(struct sim *sim, const char *name, const char *value);
 /** Expand `${…}` in a text as iPXE does; valid until the next call. */
 struct text sim_expand(struct sim *sim, struct text text);
 
+/** Whether the run depends on what the world says of platform, processor, Secure
+ * Boot, or disk; else it is the same whatever they are. */
+bool sim_asked_for_kind(const struct sim *sim);
+
 /** Lines executed so far, in this run. */
 size_t sim_steps(const struct sim *sim);
 

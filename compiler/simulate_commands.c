@@ -129,6 +129,7 @@ static unsigned long run_sanboot(struct sim *sim, struct sim_call *call)
 			       : 0x80;
 	bool good = sim->world->disk && drive == (efi ? 0 : 0x80);
 
+	sim->asked_for_kind = true;
 	if (call->count) {
 		sim_unmodelled(sim, "sanboot of a URL");
 		return sim_status_of(SIM_ENOTSUP);

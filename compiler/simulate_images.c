@@ -173,6 +173,7 @@ static int boot_kernel(struct sim *sim, struct sim_image *image)
 	const char *platform = sim->world->platform;
 	bool efi = platform && strcmp(platform, "efi") == 0;
 
+	sim->asked_for_kind = true;
 	if (efi && sim->world->secure_boot &&
 	    !image->content->signed_for_firmware) {
 		sim_emit_image(sim, SIM_REFUSE, image,

@@ -275,6 +275,7 @@ struct sim {
 	size_t steps, sleeps, gotos, opened;
 	unsigned unnamed; /**< images without a name so far */
 	bool trust_required, trust_permanent;
+	bool asked_for_kind; /**< to be set wherever the world's is looked at */
 	struct sim_pool blocks, nics, images, menus;
 	struct sim_block *root;
 	struct sim_image **registered;

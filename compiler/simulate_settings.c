@@ -168,6 +168,8 @@ static struct sim_block *child_of(struct sim *sim, struct sim_block *parent,
 	parent = target(sim, parent);
 	if (!name.len)
 		return parent;
+	if (text_is(name, "efi")) /* it is only there if that is the platform */
+		sim->asked_for_kind = true;
 	for (size_t i = 0; i < sim->blocks.live; i++) {
 		struct sim_block *block = sim->blocks.at[i];
 
@@ -341,6 +343,8 @@ static bool fetch_builtin(struct sim *sim, struct text name, struct sbuf *raw)
 	const struct sim_world *world = sim->world;
 	unsigned char error[4];
 
+	if (text_is(name, "platform") || text_is(name, "buildarch"))
+		sim->asked_for_kind = true;
 	if (text_is(name, "platform"))
 		return answer(raw, text_of(world->platform ? world->platform
 							   : "pcbios"));
@@ -465,6 +469,8 @@ static bool fetch_below(struct sim *sim, struct sim_block *block,
 bool sim_fetch(struct sim *sim, const struct sim_ref *ref, struct sbuf *raw,
 	       enum sim_type *ret_type)
 {
+	if (text_is(ref->name, "SecureBoot"))
+		sim->asked_for_kind = true;
 	*ret_type = ref->type;
 	return fetch_below(sim, ref->block, ref, raw, ret_type);
 }
