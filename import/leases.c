@@ -334,15 +334,46 @@ static void report_twice(struct leases *l, const struct lease_value *mac,
 	diag_help(l->im->ds, diag, "take one of them out");
 }
 
+/* A DHCP server may have an address for one card in each of its networks. */
+static bool in_other_network(const struct leases *l, const struct lease_host *a,
+			     const struct lease_host *b)
+{
+	unsigned prefix = prefix_of(l, a->ip.text);
+	unsigned other = prefix_of(l, b->ip.text);
+	uint32_t x = 0, y = 0;
+
+	if (!prefix || !other)
+		return false;
+	ipv4(a->ip.text, &x);
+	ipv4(b->ip.text, &y);
+	return prefix != other || (x ^ y) >> (32 - prefix);
+}
+
+static void report_moved(struct leases *l, const struct lease_host *owner,
+			 const struct lease_host *host,
+			 const struct lease_value *mac)
+{
+	struct text name =
+		owner->name.text.ptr ? owner->name.text : owner->ip.text;
+
+	import_find(l->im, FATE_CHANGED, mac->at, NULL,
+		    "%s is %s already, in another network: its node has the "
+		    "address there, not %s",
+		    mac->text.ptr, diag_quote(l->im->ds, name),
+		    host->ip.text.ptr);
+}
+
 struct owner {
 	size_t host;
 	const struct lease_value *mac;
 };
 
-/* Whoever has a MAC address already must be the same machine. */
+/* Whoever has a MAC address already must be the same machine.
+ * @return whether nobody has it yet */
 static bool claim(struct leases *l, struct map *owners, size_t index,
 		  const struct lease_value *mac)
 {
+	struct lease_host *host = &l->hosts.at[index];
 	void **at = map_at(owners, mac->text);
 	struct owner *owner = *at;
 
@@ -353,7 +384,9 @@ static bool claim(struct leases *l, struct map *owners, size_t index,
 		*at = owner;
 		return true;
 	}
-	if (!is_same_machine(&l->hosts.at[owner->host], &l->hosts.at[index]))
+	if (in_other_network(l, &l->hosts.at[owner->host], host))
+		report_moved(l, &l->hosts.at[owner->host], host, mac);
+	else if (!is_same_machine(&l->hosts.at[owner->host], host))
 		report_twice(l, mac, owner->mac);
 	else if (owner->host != index)
 		import_find(l->im, FATE_IGNORED, mac->at, NULL,
@@ -482,6 +515,25 @@ static void put_nodes(struct leases *l, struct lease_host **nodes, size_t count,
 	sbuf_release(&out);
 }
 
+/* The cards of a host that no machine before it has, as those of its node. */
+static void take_cards(struct leases *l, struct map *owners, size_t index,
+		       struct lease_host *node)
+{
+	struct lease_host *host = &l->hosts.at[index];
+	const size_t count = host->macs.count;
+
+	if (node == host)
+		host->macs.count = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct lease_value *mac =
+			arena_new(l->im->arena, struct lease_value);
+
+		*mac = host->macs.at[i];
+		if (claim(l, owners, index, mac))
+			*vec_push(l->im->arena, &node->macs) = *mac;
+	}
+}
+
 static void leases_write(struct leases *l, const char *file)
 {
 	struct arena *arena = l->im->arena;
@@ -493,12 +545,12 @@ static void leases_write(struct leases *l, const char *file)
 		struct lease_host *host = &l->hosts.at[i];
 		struct lease_host *first = merge_into(l, &machines, host);
 
-		for (size_t j = 0; j < host->macs.count; j++)
-			if (claim(l, &owners, i, &host->macs.at[j]) &&
-			    first != host)
-				*vec_push(arena, &first->macs) =
-					host->macs.at[j];
+		take_cards(l, &owners, i, first);
 		if (first != host)
+			host->macs.count = 0;
+	}
+	vec_foreach (struct lease_host, host, &l->hosts) {
+		if (!host->macs.count)
 			continue;
 		name_node(l, &names, host);
 		check_addresses(l, &addresses, host);
