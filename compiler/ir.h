@@ -275,7 +275,7 @@ struct node {
 	struct located ip;     /**< address and, if given, prefix length */
 	const struct group **groups; /**< as named: later ones win */
 	size_t group_count;
-	const struct doc *said; /**< the map of the node, for editing */
+	const struct doc *said; /**< its entry, for editing; see also at */
 	bool identity_refused;  /**< a MAC, UUID, … was wrong and reported */
 	struct settings set;
 };

@@ -9,6 +9,7 @@
 /* One change of a file: bytes [begin, end) become something else. */
 struct edit {
 	struct span at;
+	struct text name; /* of an entry that is new; or empty */
 	const char *before, *quote, *after; /* around the phase */
 	struct text indent;                 /* behind all that */
 };
@@ -95,6 +96,32 @@ static const char *add_to_block(const struct node *node, struct text phase,
 	return NULL;
 }
 
+/* An entry of its own, before that of the range. */
+static const char *add_entry(const struct node *node, struct text phase,
+			     struct edit *edit)
+{
+	const struct source *source = node->at.source;
+	uint32_t first = node->at.begin, line = first;
+	bool quoted = has_quoted_keys(node);
+
+	while (line && source->bytes.ptr[line - 1] == ' ')
+		line--;
+	edit->at = (struct span){ source, first, first };
+	edit->name = node->name;
+	edit->before = quoted ? "\": {\"phase\": " : ": { phase: ";
+	edit->quote = quoted || needs_quotes(phase) ? "\"" : "";
+	if (line && source->bytes.ptr[line - 1] != '\n') {
+		edit->after = quoted ? "}, " : " }, ";
+		return NULL;
+	}
+	if (has_carriage_returns(source))
+		edit->after = quoted ? "},\r\n" : " }\r\n";
+	else
+		edit->after = quoted ? "},\n" : " }\n";
+	edit->indent = (struct text){ source->bytes.ptr + line, first - line };
+	return NULL;
+}
+
 static const char *find_edit(const struct node *node, struct text phase,
 			     struct edit *edit)
 {
@@ -102,7 +129,7 @@ static const char *find_edit(const struct node *node, struct text phase,
 
 	if (memchr(node->at.source->bytes.ptr + node->at.begin, '[',
 		   node->at.end - node->at.begin))
-		return "it is one of a range, which would change as a whole";
+		return add_entry(node, phase, edit);
 	if (node->said->at.source != node->at.source ||
 	    node->said->at.begin < node->at.end)
 		return "it is an alias, so that others would change with it";
@@ -123,6 +150,9 @@ const char *phase_edit(const struct node *node, struct text phase,
 	if (wrong)
 		return wrong;
 	sbuf_add(out, bytes.ptr, edit.at.begin);
+	if (edit.name.len)
+		sbuf_printf(out, "%s%s", has_quoted_keys(node) ? "\"" : "",
+			    edit.name.ptr);
 	sbuf_printf(out, "%s%s%.*s%s%s", edit.before, edit.quote,
 		    (int)phase.len, phase.ptr, edit.quote, edit.after);
 	sbuf_add(out, edit.indent.ptr, edit.indent.len);

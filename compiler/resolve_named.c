@@ -1,6 +1,7 @@
 #include "resolve_parts.h"
 
 #include "arena.h"
+#include "doc.h"
 #include "resolve.h"
 #include "value.h"
 
@@ -175,14 +176,30 @@ void parse_groups(struct resolve *r, const struct doc *doc,
 		parse_entries(r, doc, field, &entries, &r->site->group_count);
 }
 
+/* What a range says of a node is not there to be edited. */
+static void keep_own_entries(struct site *site, const struct doc *nodes)
+{
+	for (size_t i = 0; i < site->node_count; i++) {
+		struct node *node = &site->nodes[i];
+		const struct doc *own = doc_get(nodes, node->name);
+
+		if (own)
+			node->said = own;
+	}
+}
+
 void parse_nodes(struct resolve *r, const struct doc *doc,
 		 const struct field *field)
 {
 	static const struct entries entries = { AT_NODE, sizeof(struct node),
 						offsetof(struct node, set) };
 
-	r->site->nodes = parse_entries(r, expand_ranges(r, doc), field,
-				       &entries, &r->site->node_count);
+	const struct doc *expanded = expand_ranges(r, doc);
+
+	r->site->nodes = parse_entries(r, expanded, field, &entries,
+				       &r->site->node_count);
+	if (expanded != doc)
+		keep_own_entries(r->site, doc);
 }
 
 void parse_menus(struct resolve *r, const struct doc *doc,

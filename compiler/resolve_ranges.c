@@ -21,7 +21,7 @@ struct range {
 
 struct expansion {
 	struct resolve *r;
-	struct map seen; /* name -> struct doc_pair that says it */
+	struct map seen; /* name -> its number in nodes + 1 */
 	VEC(struct doc_pair) nodes;
 };
 
@@ -167,24 +167,105 @@ static struct doc *node_said(struct resolve *r, const struct range *range,
 	return node;
 }
 
+static void said_twice(struct resolve *r, struct span at, struct span other,
+		       struct text name)
+{
+	struct diag *d =
+		diag_at(r->ds, DIAG_E421, at,
+			"node \"%s\" is said twice, by two ranges", name.ptr);
+
+	diag_note_at(r->ds, d, other, "the other one");
+}
+
 static void add(struct expansion *e, const struct doc_pair *from,
 		struct text name, struct doc *said)
 {
 	void **slot = map_at(&e->seen, name);
-	const struct doc_pair *other = *slot;
+	uintptr_t other = (uintptr_t)*slot;
 
 	if (other) {
-		struct diag *d =
-			diag_at(e->r->ds, DIAG_E421, from->key_at,
-				"node \"%s\" is said twice, by a range "
-				"and by another key",
-				name.ptr);
-		diag_note_at(e->r->ds, d, other->key_at, "the other one");
+		said_twice(e->r, from->key_at, e->nodes.at[other - 1].key_at,
+			   name);
 		return;
 	}
-	*slot = (void *)(uintptr_t)from;
 	*vec_push(e->r->arena, &e->nodes) =
 		(struct doc_pair){ name, from->key_at, said };
+	*slot = (void *)(uintptr_t)e->nodes.count;
+}
+
+/* Keys of which one value takes the place of another, as on any two levels. */
+static bool replaces(struct text key)
+{
+	static const char *const keys[] = { "phase", "profile", "boot",
+					    "channel", "arch" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (text_is(key, keys[i]))
+			return true;
+	return false;
+}
+
+static struct text without_mark(struct text key)
+{
+	key.len -= key.len && key.ptr[key.len - 1] == '!';
+	return key;
+}
+
+static const struct doc_pair *find_key(const struct doc *said, struct text key)
+{
+	for (size_t i = 0; i < said->count; i++)
+		if (text_equal(without_mark(said->pairs[i].key),
+			       without_mark(key)))
+			return &said->pairs[i];
+	return NULL;
+}
+
+/* What an entry of its own says of a node, before what its range says. */
+static struct doc *lay_over(struct resolve *r, const struct doc_pair *own,
+			    const struct doc *range)
+{
+	const struct doc *said = own->value;
+	struct doc *node = arena_new(r->arena, struct doc);
+	size_t count = 0;
+
+	*node = (struct doc){ .kind = DOC_MAP, .at = said->at };
+	doc_set_room(r->arena, node, said->count + range->count);
+	for (size_t i = 0; i < said->count; i++) {
+		const struct doc_pair *pair = &said->pairs[i];
+		const struct doc_pair *other = find_key(range, pair->key);
+		struct diag *d;
+
+		node->pairs[count++] = *pair;
+		if (!other || replaces(pair->key))
+			continue;
+		d = diag_at(r->ds, DIAG_E421, pair->key_at,
+			    "\"%s\" of node \"%s\" is said by its range, too",
+			    pair->key.ptr, own->key.ptr);
+		diag_note_at(r->ds, d, other->key_at, "here");
+	}
+	for (size_t i = 0; i < range->count; i++)
+		if (!find_key(said, range->pairs[i].key))
+			node->pairs[count++] = range->pairs[i];
+	node->count = count;
+	doc_index(node);
+	return node;
+}
+
+/* A node by its own name, which may be one of a range. */
+static void add_own(struct expansion *e, const struct doc_pair *pair)
+{
+	uintptr_t number = (uintptr_t)*map_at(&e->seen, pair->key);
+
+	if (number && pair->value->kind == DOC_MAP) {
+		struct doc_pair *node = &e->nodes.at[number - 1];
+
+		node->key_at = pair->key_at;
+		node->value = lay_over(e->r, pair, node->value);
+	} else if (number) {
+		wrong_shape(e->r, pair->value, pair->key.ptr, "a map");
+	} else {
+		*vec_push(e->r->arena, &e->nodes) = *pair;
+	}
 }
 
 static void add_range(struct expansion *e, const struct doc_pair *pair)
@@ -225,14 +306,12 @@ const struct doc *expand_ranges(struct resolve *r, const struct doc *nodes)
 		any = any || is_range(nodes->pairs[i].key);
 	if (!any)
 		return nodes;
-	for (size_t i = 0; i < nodes->count; i++) {
-		const struct doc_pair *pair = &nodes->pairs[i];
-
-		if (is_range(pair->key))
-			add_range(&e, pair);
-		else
-			add(&e, pair, pair->key, pair->value);
-	}
+	for (size_t i = 0; i < nodes->count; i++)
+		if (is_range(nodes->pairs[i].key))
+			add_range(&e, &nodes->pairs[i]);
+	for (size_t i = 0; i < nodes->count; i++)
+		if (!is_range(nodes->pairs[i].key))
+			add_own(&e, &nodes->pairs[i]);
 	all = arena_new(r->arena, struct doc);
 	*all = (struct doc){ .kind = DOC_MAP,
 			     .at = nodes->at,

@@ -85,7 +85,8 @@ const struct schema_key schema_keys[] = {
 	{ "nodes", AT_SITE, 0, TYPE_NODES, false, NOWHERE,
 	  "The machines, by name. node-[01-40] stands for forty of them: their "
 	  "mac, uuid, serial and asset are lists with one item for each, ip is "
-	  "that of the first, and all else holds for all.",
+	  "that of the first, and all else holds for all; what is special about "
+	  "one of them is said under its own name.",
 	  "{worker-1: {mac: 52:54:00:00:00:11, groups: [workers]}}" },
 
 	{ "include", AT_SITE, 0, TYPE_INCLUDE, false, NOWHERE,
