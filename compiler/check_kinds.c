@@ -18,13 +18,13 @@ static void report(struct kinds *k, enum diag_code code,
 {
 	const char *word = boot_kind_word(k->kind);
 	bool own = of == k->profile;
+	bool has_n = k->kind == BOOT_EFI || k->kind == BOOT_ISO;
 	struct diag *d = diag_at(
 		k->ds, code, own ? at : k->at,
 		code == DIAG_E435 ? "profile \"%s\" boots a %s and a%s %s"
 				  : "profile \"%s\" has %s, which is not for "
 				    "a%s %s",
-		k->profile->name.ptr, key, k->kind == BOOT_EFI ? "n" : "",
-		word);
+		k->profile->name.ptr, key, has_n ? "n" : "", word);
 
 	diag_note_at(k->ds, d, own ? k->at : at, "\"%s\" is here",
 		     own ? word : key);
@@ -32,7 +32,8 @@ static void report(struct kinds *k, enum diag_code code,
 
 static bool takes_args(const struct kinds *k)
 {
-	return k->kind == BOOT_EFI && !(k->site->verify & VERIFY_SECURE_BOOT);
+	return k->kind == BOOT_ISO ||
+	       (k->kind == BOOT_EFI && !(k->site->verify & VERIFY_SECURE_BOOT));
 }
 
 static void check_settings(struct kinds *k, const struct profile *of,
@@ -40,7 +41,7 @@ static void check_settings(struct kinds *k, const struct profile *of,
 {
 	const struct more_settings *more = settings_more(set);
 
-	for (enum boot_kind kind = BOOT_KERNEL; kind <= BOOT_CHAIN; kind++) {
+	for (enum boot_kind kind = BOOT_KERNEL; kind <= BOOT_LAST; kind++) {
 		const struct item_list *items = boot_items(set, kind);
 
 		if (kind != k->kind && items->count)
@@ -67,7 +68,7 @@ static void check_all_of(struct kinds *k, const struct profile *of)
 static const struct profile *find_program(struct kinds *k)
 {
 	for (const struct profile *p = k->profile; p; p = p->base)
-		for (k->kind = BOOT_EFI; k->kind <= BOOT_CHAIN; k->kind++) {
+		for (k->kind = BOOT_EFI; k->kind <= BOOT_LAST; k->kind++) {
 			const struct item_list *items =
 				boot_items(&p->set, k->kind);
 
@@ -90,10 +91,16 @@ static void check_profile(struct kinds *k)
 		return;
 	for (const struct profile *p = k->profile->base; p; p = p->base)
 		check_all_of(k, p);
-	if (k->kind == BOOT_CHAIN && (k->site->verify & VERIFY_SECURE_BOOT))
+	if (!(k->site->verify & VERIFY_SECURE_BOOT))
+		return;
+	if (k->kind == BOOT_CHAIN)
 		diag_at(k->ds, DIAG_E436, k->at,
 			"verify: secure-boot lets the firmware verify, which "
 			"takes no script");
+	if (k->kind == BOOT_ISO)
+		diag_at(k->ds, DIAG_E436, k->at,
+			"verify: secure-boot is for UEFI, and an iso boots by "
+			"BIOS alone");
 }
 
 void check_kinds(const struct site *site, struct diags *ds)

@@ -84,7 +84,7 @@ static void put_blob(struct sbuf *out, const struct blob *blob)
 
 static void boot_facts(struct facts *facts, const struct boot *boot)
 {
-	const char *kernel = key_of(facts, boot, boot_kind_word(boot->kind));
+	const char *kernel = key_of(facts, boot, boot_kernel_word(boot));
 	struct sbuf text = { 0 };
 
 	/* A profile may stand in an order and in menus. */
@@ -94,7 +94,7 @@ static void boot_facts(struct facts *facts, const struct boot *boot)
 	fact_add(facts, kernel, taken(facts->arena, &text));
 	for (size_t i = 0; i < boot->initrd_count; i++)
 		put_blob(&text, boot->initrds[i]);
-	fact_add(facts, key_of(facts, boot, "initrd"),
+	fact_add(facts, key_of(facts, boot, boot_initrd_word(boot)),
 		 taken(facts->arena, &text));
 	fact_add_texts(facts, key_of(facts, boot, "args"), boot->args,
 		       boot->arg_count, " ");

@@ -74,32 +74,30 @@ static void trace_initrd(struct context *c, const struct boot *boot,
 
 /* One takes the place of another, which then is not rendered: what it needs
  * may not even be there. */
-static void trace_kernel(struct context *c, const struct boot *boot,
-			 const struct level *level, const struct item *item,
-			 bool taken)
+static void trace_part(struct context *c, const struct boot *boot,
+		       const char *key, const struct level *level,
+		       const struct item *item, bool taken)
 {
 	struct trace *trace = &c->b->trace;
 	struct text text = item->from.text;
 
 	if (!trace->on || (taken && !render(c, &item->from, &text)))
 		return;
-	trace_replace(trace, boot, boot_kind_word(boot->kind), TEXT(""));
-	trace_add(trace, boot, boot_kind_word(boot->kind), TEXT(""), level,
-		  item->from.at, text);
+	trace_replace(trace, boot, key, TEXT(""));
+	trace_add(trace, boot, key, TEXT(""), level, item->from.at, text);
 }
 
-static void trace_kernels(struct context *c, const struct boot *boot,
-			  const struct item *taken)
+static void trace_parts(struct context *c, const struct boot *boot,
+			enum boot_kind part, const struct item *taken)
 {
 	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct level *level = &c->levels->at[i];
-		const struct item_list *list =
-			boot_items(level->set, boot->kind);
+		const struct item_list *list = boot_items(level->set, part);
 
 		for (size_t j = 0; j < list->count; j++)
 			if (arch_holds(list->at[j].from.archs, c->archs))
-				trace_kernel(c, boot, level, &list->at[j],
-					     &list->at[j] == taken);
+				trace_part(c, boot, boot_kind_word(part), level,
+					   &list->at[j], &list->at[j] == taken);
 	}
 }
 
@@ -111,12 +109,12 @@ static const char *wanted_as(struct context *c, const char *key, unsigned archs)
 	return arena_printf(c->b->arena, "%s for %s", key, arch_word(archs));
 }
 
-static void no_kernel(struct context *c, const struct boot *boot)
+static void no_part(struct context *c, enum boot_kind part)
 {
 	struct diag *d = diag_at(
 		c->b->ds, DIAG_E404, c->profile->at,
 		"profile \"%s\" has no %s%s%s", c->profile->name.ptr,
-		boot_kind_word(boot->kind), c->archs == ARCH_ANY ? "" : " for ",
+		boot_kind_word(part), c->archs == ARCH_ANY ? "" : " for ",
 		c->archs == ARCH_ANY ? "" : arch_word(c->archs));
 
 	if (c->node)
@@ -159,36 +157,63 @@ static bool kernel_fits(struct context *c, const struct blob *kernel,
 	return false;
 }
 
-static bool boot_kernel(struct context *c, struct boot *boot)
+/* What the highest level says that says it for these machines.
+ * @return NULL after a diagnostic */
+static const struct item *find_part(struct context *c, enum boot_kind part,
+				    const struct level **ret_level)
 {
-	const struct item *kernel = NULL;
-	const struct level *level = NULL;
+	const struct item *found = NULL;
 
 	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct item_list *list =
-			boot_items(c->levels->at[i].set, boot->kind);
+			boot_items(c->levels->at[i].set, part);
 
 		for (size_t j = 0; j < list->count; j++) {
 			if (!arch_holds(list->at[j].from.archs, c->archs))
 				continue;
-			kernel = &list->at[j];
-			level = &c->levels->at[i];
+			found = &list->at[j];
+			*ret_level = &c->levels->at[i];
 		}
 	}
-	if (!kernel) {
-		no_kernel(c, boot);
+	if (!found)
+		no_part(c, part);
+	return found;
+}
+
+static bool boot_part(struct context *c, struct boot *boot, enum boot_kind part,
+		      struct blob **ret_blob)
+{
+	const struct level *level = NULL;
+	const struct item *item = find_part(c, part, &level);
+	struct blob *blob = item ? item_blob(c, item) : NULL;
+
+	if (!blob || !kernel_fits(c, blob, item->from.at))
+		return false;
+	if (part == BOOT_CHAIN && !chain_is_good(c, item, blob))
+		return false;
+	*ret_blob = blob;
+	trace_parts(c, boot, part, item);
+	blob_want(c->b, blob, level,
+		  wanted_as(c, boot_kind_word(part), item->from.archs), NULL);
+	return true;
+}
+
+/* memdisk makes a disc of the one initrd that it gets. */
+static bool boot_iso(struct context *c, struct boot *boot)
+{
+	bool good;
+
+	if (!(c->archs & ARCH_X86_64)) {
+		diag_at(c->b->ds, DIAG_E611, c->use,
+			"profile \"%s\" boots by BIOS, which no machine for "
+			"%s has",
+			c->profile->name.ptr, arch_word(c->archs));
 		return false;
 	}
-	boot->kernel = item_blob(c, kernel);
-	if (!boot->kernel || !kernel_fits(c, boot->kernel, kernel->from.at))
-		return false;
-	if (boot->kind == BOOT_CHAIN && !chain_is_good(c, kernel, boot))
-		return false;
-	trace_kernels(c, boot, kernel);
-	blob_want(c->b, boot->kernel, level,
-		  wanted_as(c, boot_kind_word(boot->kind), kernel->from.archs),
-		  NULL);
-	return true;
+	good = boot_part(c, boot, BOOT_MEMDISK, &boot->kernel);
+	boot->initrds = arena_new_array(c->b->arena, 1, struct blob *);
+	boot->initrd_count = 1;
+	return boot_part(c, boot, BOOT_ISO, &boot->initrds[0]) && good;
 }
 
 static bool add_initrd(struct context *c, struct boot *boot,
@@ -361,15 +386,23 @@ static void warn_long_line(struct context *c, const struct boot *boot)
 static bool takes_args_of(const struct boot *boot, const struct level *level)
 {
 	return boot->kind == BOOT_KERNEL ||
-	       (boot->kind == BOOT_EFI && strcmp(level->kind, "profile") == 0);
+	       ((boot->kind == BOOT_EFI || boot->kind == BOOT_ISO) &&
+		strcmp(level->kind, "profile") == 0);
 }
+
+/* The image is that of a disc, and its drive need not seem to be a real one. */
+static const char *const memdisk_args[] = { "iso", "raw", NULL };
 
 static bool boot_args(struct context *c, struct boot *boot)
 {
 	struct builder *b = c->b;
 	bool good = true;
+	size_t own;
 
 	b->args.count = 0;
+	for (size_t i = 0; boot->kind == BOOT_ISO && memdisk_args[i]; i++)
+		*vec_push(b->arena, &b->args) = text_of(memdisk_args[i]);
+	own = b->args.count;
 	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct templated_list *list =
 			&settings_more(c->levels->at[i].set)->args;
@@ -377,7 +410,7 @@ static bool boot_args(struct context *c, struct boot *boot)
 		if (!takes_args_of(boot, &c->levels->at[i]))
 			continue;
 		if (list->replaces && arch_holds(list->replaces, c->archs)) {
-			b->args.count = 0;
+			b->args.count = own;
 			trace_replace(&b->trace, boot, "args", TEXT(""));
 		}
 		for (size_t j = 0; j < list->count; j++) {
@@ -542,7 +575,10 @@ static struct boot *boot_new(struct context *c, unsigned archs)
 	boot->kind = levels_boot_kind(c->levels);
 	good = boot_serve(c, boot);
 	fact_set_arch(c);
-	good = boot_kernel(c, boot) && good;
+	good = (boot->kind == BOOT_ISO
+			? boot_iso(c, boot)
+			: boot_part(c, boot, boot->kind, &boot->kernel)) &&
+	       good;
 	if (boot->kind == BOOT_KERNEL) {
 		good = boot_initrds(c, boot) && good;
 		good = boot_files(c, boot) && good;

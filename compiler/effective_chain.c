@@ -86,7 +86,7 @@ static bool look_at(struct context *c, const struct item *item,
 }
 
 bool chain_is_good(struct context *c, const struct item *item,
-		   const struct boot *boot)
+		   const struct blob *script)
 {
 	struct builder *b = c->b;
 	struct sbuf bytes = { 0 };
@@ -99,11 +99,11 @@ bool chain_is_good(struct context *c, const struct item *item,
 			"at");
 		return false;
 	}
-	error = b->env->read(b->env->ctx, boot->kernel->from.ptr,
-			     SCRIPT_BYTES_MAX, &bytes);
+	error = b->env->read(b->env->ctx, script->from.ptr, SCRIPT_BYTES_MAX,
+			     &bytes);
 	if (error)
 		diag_at(b->ds, DIAG_E601, item->from.at, "\"%s\": %s",
-			boot->kernel->from.ptr, strerror(-error));
+			script->from.ptr, strerror(-error));
 	good = !error &&
 	       look_at(c, item, (struct text){ sbuf_text(&bytes), bytes.len });
 	sbuf_release(&bytes);

@@ -205,7 +205,7 @@ bool file_bytes(struct context *c, const struct file *file,
 /* Whether a file can be run as a script, and leaves the names that the boot
  * script needs alone; else that is reported. */
 bool chain_is_good(struct context *c, const struct item *item,
-		   const struct boot *boot);
+		   const struct blob *script);
 
 /* ------------------------------------------------------------ serve -- */
 

@@ -121,6 +121,8 @@ static void emit_profile(struct emit *e, const struct boot *boot,
 	    boot->profile->name.ptr, arch ? " for " : "", arch ? arch : "");
 	if (boot->kind == BOOT_EFI || boot->kind == BOOT_UKI)
 		PUT("iseq ${platform} efi || goto no-efi\n");
+	if (boot->kind == BOOT_ISO)
+		PUT("iseq ${platform} pcbios || goto no-bios\n");
 	PUT("set back %s-%zu\n"
 	    "goto network\n"
 	    ":%s-%zu\n",

@@ -341,6 +341,11 @@ void emit_routines(struct emit *e)
 		    "echo ipxe-embed: ${node}: FAILED: this profile needs "
 		    "UEFI, and the machine has booted by ${platform}\n"
 		    "goto failed\n");
+	if (e->boots[BOOT_ISO])
+		PUT(":no-bios\n"
+		    "echo ipxe-embed: ${node}: FAILED: this profile needs "
+		    "BIOS, and the machine has booted by ${platform}\n"
+		    "goto failed\n");
 	if (e->facts)
 		emit_facts(e);
 	emit_step_routines(e);

@@ -212,7 +212,8 @@ struct more_settings {
 	struct boot_order boot;
 	struct located arch; /**< as arch_find() knows it */
 	struct item_list kernel, initrd;
-	struct item_list efi, uki, chain; /**< of profiles alone */
+	struct item_list efi, uki, chain, iso; /**< of profiles alone */
+	struct item_list memdisk;              /**< what boots an iso */
 	struct templated_list args;
 	struct file_list files, serve;
 	struct located channel;
@@ -381,9 +382,13 @@ enum boot_kind {
 	BOOT_EFI,   /**< any program of UEFI */
 	BOOT_UKI,   /**< a kernel with all that it needs, as such a program */
 	BOOT_CHAIN, /**< another script of iPXE */
+	BOOT_ISO,   /**< the image of a disc, by memdisk */
+	BOOT_LAST = BOOT_ISO,
+	/** What boots an ISO: no kind of its own, but named alike. */
+	BOOT_MEMDISK,
 };
 
-enum { BOOT_KINDS = BOOT_CHAIN + 1 };
+enum { BOOT_KINDS = BOOT_LAST + 1 };
 
 /** A profile as one machine boots it. */
 struct boot {

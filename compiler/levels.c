@@ -77,11 +77,24 @@ static const struct {
 	[BOOT_EFI] = { "efi", offsetof(struct more_settings, efi) },
 	[BOOT_UKI] = { "uki", offsetof(struct more_settings, uki) },
 	[BOOT_CHAIN] = { "chain", offsetof(struct more_settings, chain) },
+	[BOOT_ISO] = { "iso", offsetof(struct more_settings, iso) },
+	[BOOT_MEMDISK] = { "memdisk", offsetof(struct more_settings, memdisk) },
 };
 
 const char *boot_kind_word(enum boot_kind kind)
 {
 	return boot_kinds[kind].word;
+}
+
+const char *boot_kernel_word(const struct boot *boot)
+{
+	return boot_kind_word(boot->kind == BOOT_ISO ? BOOT_MEMDISK
+						     : boot->kind);
+}
+
+const char *boot_initrd_word(const struct boot *boot)
+{
+	return boot->kind == BOOT_ISO ? "iso" : "initrd";
 }
 
 const struct item_list *boot_items(const struct settings *set,
@@ -95,7 +108,7 @@ const struct item_list *boot_items(const struct settings *set,
 
 enum boot_kind levels_boot_kind(const struct levels *levels)
 {
-	for (enum boot_kind kind = BOOT_EFI; kind <= BOOT_CHAIN; kind++)
+	for (enum boot_kind kind = BOOT_EFI; kind <= BOOT_LAST; kind++)
 		for (size_t i = 0; i < levels->count; i++)
 			if (boot_items(levels->at[i].set, kind)->count)
 				return kind;
@@ -148,7 +161,7 @@ static bool differs_by_arch(const struct settings *set)
 	const struct more_settings *more = settings_more(set);
 	bool differs = false;
 
-	for (enum boot_kind kind = BOOT_KERNEL; kind <= BOOT_CHAIN; kind++) {
+	for (enum boot_kind kind = BOOT_KERNEL; kind <= BOOT_LAST; kind++) {
 		const struct item_list *items = boot_items(set, kind);
 
 		for (size_t i = 0; i < items->count; i++)

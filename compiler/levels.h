@@ -13,8 +13,12 @@
 
 struct arena;
 
-/** "kernel", "efi", "uki", "chain": the key that says it. */
+/** The key that says it: "kernel", "efi" and so on. */
 const char *boot_kind_word(enum boot_kind kind);
+
+/** By which key the site names what a boot has as its kernel, and initrds. */
+const char *boot_kernel_word(const struct boot *boot);
+const char *boot_initrd_word(const struct boot *boot);
 
 /** What a level says is booted, if it is of that kind. */
 const struct item_list *boot_items(const struct settings *set,

@@ -242,25 +242,37 @@ static bool any_plain_http(const struct located_list *urls)
 	return false;
 }
 
-static bool machine_uses(const struct machine *machine, enum step_kind kind)
+typedef bool (*action_fn)(const struct action *action);
+
+static bool is_shell(const struct action *action)
+{
+	return action->kind == STEP_SHELL;
+}
+
+static bool is_iso(const struct action *action)
+{
+	return action->boot && action->boot->kind == BOOT_ISO;
+}
+
+static bool machine_does(const struct machine *machine, action_fn is)
 {
 	for (size_t i = 0; i < machine->action_count; i++)
-		if (machine->actions[i].kind == kind)
+		if (is(&machine->actions[i]))
 			return true;
 	return false;
 }
 
-static bool uses_step(const struct plan *plan, enum step_kind kind)
+static bool any_does(const struct plan *plan, action_fn is)
 {
 	const struct effective *effective = plan->effective;
 
-	if (machine_uses(&effective->unknown, kind))
+	if (machine_does(&effective->unknown, is))
 		return true;
 	for (size_t i = 0; i < effective->site->rule_count; i++)
-		if (machine_uses(&effective->ruled[i], kind))
+		if (machine_does(&effective->ruled[i], is))
 			return true;
 	for (size_t i = 0; i < plan->order_count; i++)
-		if (machine_uses(plan->orders[i].members[0], kind))
+		if (machine_does(plan->orders[i].members[0], is))
 			return true;
 	return false;
 }
@@ -348,6 +360,7 @@ struct plan *plan_new(struct arena *arena, const char *site_path,
 	plan->archs = plan_archs(plan);
 	plan->uplink_uses = uplink_uses(effective);
 	plan->features.http = any_plain_http(&site->assets);
-	plan->features.shell = uses_step(plan, STEP_SHELL);
+	plan->features.shell = any_does(plan, is_shell);
+	plan->needs_bios = any_does(plan, is_iso);
 	return plan;
 }

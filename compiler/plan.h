@@ -104,6 +104,7 @@ struct plan {
 	struct uplink_uses uplink_uses;
 	/** enum arch, or'ed: processors that something is booted on alone */
 	unsigned archs;
+	bool needs_bios; /**< something boots by BIOS alone */
 
 	struct blob *blobs; /**< sorted by path, no repeats */
 	size_t blob_count;

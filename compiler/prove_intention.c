@@ -12,6 +12,9 @@ static bool is_bootable(const struct proof *p, struct progress *at,
 	if ((boot->kind == BOOT_EFI || boot->kind == BOOT_UKI) &&
 	    strcmp(p->scene.kind.platform, "efi") != 0)
 		return false;
+	if (boot->kind == BOOT_ISO &&
+	    strcmp(p->scene.kind.platform, "pcbios") != 0)
+		return false;
 	if (!progress_network(p, at) || !proof_has_facts(p, boot))
 		return false;
 	if (boot->uki)

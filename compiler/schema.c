@@ -147,6 +147,19 @@ const struct schema_key schema_keys[] = {
 	  "starts only what the script has verified by imgverify, but nobody "
 	  "looks at its initrds.",
 	  "scripts/netboot.ipxe" },
+	{ "iso", AT_PROFILE, 0, TYPE_ASSET, false, MORE(iso),
+	  "The image of a disc, which boots as from a drive: given as a kernel "
+	  "is, fetched whole into memory, verified alike, and made a drive of "
+	  "by memdisk. For BIOS alone, since iPXE has nothing like it for "
+	  "UEFI: such a machine passes over the profile. What is in it sees "
+	  "that drive as long as it asks the BIOS; Linux does not once it "
+	  "runs, so boot it by its kernel and initrd.",
+	  "assets/firmware-update.iso" },
+	{ "memdisk", AT_SITE | AT_PROFILE, 0, TYPE_ASSET, false, MORE(memdisk),
+	  "The program memdisk of Syslinux, for profiles with an iso; it gets "
+	  "their args behind its own. Debian has it in the package "
+	  "syslinux-common, as /usr/lib/syslinux/memdisk.",
+	  "assets/memdisk" },
 
 	/* Any level: node over groups (last named first), profile, site. */
 	{ "profile", AT_SITE | AT_GROUP | AT_PHASE | AT_NODE, 0, TYPE_REFERENCE,
@@ -343,7 +356,6 @@ const struct schema_key schema_keys[] = {
 	  "Boot order of whoever chooses the item.", "[debian, reboot]" },
 
 	/* Planned: told apart from a typing mistake. */
-	PLANNED("iso", AT_ANY),
 	PLANNED("san", AT_ANY),
 };
 

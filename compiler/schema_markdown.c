@@ -43,10 +43,7 @@ static void markdown_planned(struct sbuf *out)
 	sbuf_puts(out,
 		  ": refused as such, never ignored. iPXE reads a drive of a "
 		  "SAN, and an ISO image over HTTP, block by block while it "
-		  "boots, and can verify none of them. Give it the kernel and "
-		  "the initrd that are in the image; or on BIOS, memdisk of "
-		  "Syslinux as kernel, the image as initrd and `args: [iso, "
-		  "raw]`, which is verified like any other.\n");
+		  "boots, and can verify none of them.\n");
 }
 
 /* Keys of a level that were told of before. */

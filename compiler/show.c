@@ -19,10 +19,11 @@ struct key {
 
 /* In the order in which people read it. */
 static const struct key boot_keys[] = {
-	{ "extends", true }, { "kernel", false }, { "efi", false },
-	{ "uki", false },    { "chain", false },  { "initrd", true },
-	{ "args", true },    { "files", true },   { "serve", true },
-	{ "channel", true }, { "vars", true },
+	{ "extends", true },  { "kernel", false }, { "efi", false },
+	{ "uki", false },     { "chain", false },  { "iso", false },
+	{ "memdisk", false }, { "initrd", true },  { "args", true },
+	{ "files", true },    { "serve", true },   { "channel", true },
+	{ "vars", true },
 };
 enum { BOOT_KEYS = sizeof(boot_keys) / sizeof(*boot_keys) };
 

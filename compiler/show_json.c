@@ -107,8 +107,8 @@ static void json_boot(struct sbuf *out, const struct boot *boot)
 	json_text(out, "profile", boot->profile->name);
 	if (boot->archs != ARCH_ANY)
 		json_text(out, "arch", text_of(arch_word(boot->archs)));
-	json_blob(out, boot_kind_word(boot->kind), boot->kernel, NULL);
-	json_key(out, "initrd");
+	json_blob(out, boot_kernel_word(boot), boot->kernel, NULL);
+	json_key(out, boot_initrd_word(boot));
 	sbuf_putc(out, '[');
 	for (size_t i = 0; i < boot->initrd_count; i++)
 		json_blob(out, NULL, boot->initrds[i], NULL);

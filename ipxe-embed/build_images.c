@@ -292,6 +292,19 @@ static void warn_no_arm64(const struct build *build)
 		       "those that other machines need");
 }
 
+/* A base of the distribution has none, for example. */
+static void warn_no_bios(const struct build *build)
+{
+	if (!build->plan->needs_bios)
+		return;
+	for (size_t i = 0; i < build->choice.target_count; i++)
+		if (strncmp(build->choice.targets[i]->firmware, "BIOS", 4) == 0)
+			return;
+	report_warning(build->call,
+		       "the site has profiles with an iso, which boot by BIOS "
+		       "alone, and none of these images does");
+}
+
 static enum status bake_images(struct build *build)
 {
 	struct progress progress = { 0 };
@@ -330,6 +343,7 @@ static enum status bake_images(struct build *build)
 			warn_large(build, image);
 	}
 	warn_no_arm64(build);
+	warn_no_bios(build);
 	if (build_is_stock(build))
 		put_script(build);
 	return put_usb(build, request.directory);

@@ -19,7 +19,8 @@ packages() {
 	base) echo gcc make libc6-dev binutils perl liblzma-dev ;;
 	native) echo nginx libslirp-dev pkg-config openssl python3 ;;
 	e2e) echo nginx qemu-system-x86 ovmf ipxe-qemu busybox-static \
-		cpio curl openssl python3 systemd-boot-efi \
+		cpio curl openssl python3 systemd-boot-efi syslinux-common \
+		xorriso \
 		dosfstools fdisk gdisk mtools sbsigntool ;;
 	*)
 		echo "install-deps.sh: no group '$1'" >&2

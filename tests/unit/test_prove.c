@@ -236,12 +236,14 @@ static const char programs[] =
 	"  test: { efi: linux, args: [\"{{boot.mac}}\"] }\n"
 	"  whole: { uki: other }\n"
 	"  own: { chain: own.ipxe }\n"
+	"  disc: { iso: other, memdisk: memdisk, args: [x] }\n"
 	"  bare: { args: [\"n={{name}}\"] }\n"
 	"nodes:\n"
 	"  a: { mac: 52:54:00:00:00:01, boot: [test, own, bare, whole] }\n"
 	"  b: { mac: 52:54:00:00:00:02, boot: [menu, own, bare], network: { "
 	"vlan: 7, ip: 10.0.0.2/24 } }\n"
-	"  c: { mac: 52:54:00:00:00:03, boot: [own, own, whole, poweroff] }\n";
+	"  c: { mac: 52:54:00:00:00:03, boot: [own, own, whole, poweroff] }\n"
+	"  d: { mac: 52:54:00:00:00:04, boot: [disc, bare, poweroff] }\n";
 
 static const char secure[] =
 	"site: lab\n"
@@ -370,6 +372,12 @@ static void programs_are_watched(void **state)
 		  "on pcbios" },
 		{ programs, "iseq ${platform} efi || goto no-efi",
 		  "goto no-efi", "on efi" },
+		{ programs, "iseq ${platform} pcbios || goto no-bios", "",
+		  "node d, on efi" },
+		{ programs, "iseq ${platform} pcbios || goto no-bios",
+		  "goto no-bios", "node d, on pcbios" },
+		{ programs, "set args iso raw x", "set args iso raw",
+		  "node d, on pcbios" },
 	};
 
 	(void)state;
