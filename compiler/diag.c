@@ -226,13 +226,11 @@ static void put_visible(struct sbuf *out, struct text text)
 {
 	for (size_t i = 0, len; i < text.len; i += len) {
 		const char *s = text.ptr + i;
-		unsigned char c = (unsigned char)*s;
 
 		len = utf8_sequence(s, text.len - i);
-		if (c == '\t')
+		if (*s == '\t')
 			sbuf_putc(out, ' ');
-		else if (c < 0x20 || c == 0x7f ||
-			 (c == 0xc2 && len && (unsigned char)s[1] < 0xa0))
+		else if (utf8_is_control(s, text.len - i))
 			sbuf_putc(out, '?');
 		else if (len)
 			sbuf_add(out, s, len);

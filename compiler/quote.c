@@ -15,8 +15,8 @@ void quote_json(struct sbuf *out, struct text text)
 			len = 1;
 		} else if (s[i] == '"' || s[i] == '\\') {
 			sbuf_printf(out, "\\%c", s[i]);
-		} else if (s[i] < 0x20 || s[i] == 0x7f) {
-			sbuf_printf(out, "\\u%04x", s[i]);
+		} else if (utf8_is_control(text.ptr + i, len)) {
+			sbuf_printf(out, "\\u%04x", s[i + len - 1]);
 		} else {
 			sbuf_add(out, s + i, len);
 		}
@@ -53,14 +53,14 @@ const char *quote_ipxe_refusal(struct text token)
 	for (size_t i = 0; i < token.len; i++) {
 		unsigned char c = (unsigned char)token.ptr[i];
 
-		if (c > ' ' && c != 0x7f && c != '$')
+		if (c > ' ' && c < 0x7f && c != '$')
 			continue;
 		if (c == '\n' || c == '\r')
 			return "holds a line end, and iPXE scripts cannot "
 			       "quote one";
 		if (c == ' ' || c == '\t')
 			return "holds white space, where iPXE would split it";
-		if (c < 0x20 || c == 0x7f)
+		if (utf8_is_control(token.ptr + i, token.len - i))
 			return "holds a control character";
 		if (c == '$' && i + 1 < token.len && token.ptr[i + 1] == '{')
 			return "holds \"${\", which iPXE would expand";

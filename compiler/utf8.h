@@ -36,6 +36,20 @@ static inline size_t utf8_sequence(const char *bytes, size_t len)
 	return need;
 }
 
+/**
+ * Whether a control character stands at the start of some bytes: one of ASCII,
+ * or one of U+0080 to U+009F, among which terminals know U+009B as "ESC [".
+ *
+ * @param len	bytes that may be read; at least 1
+ */
+static inline bool utf8_is_control(const char *bytes, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)bytes;
+
+	return s[0] < 0x20 || s[0] == 0x7f ||
+	       (s[0] == 0xc2 && len > 1 && s[1] >= 0x80 && s[1] < 0xa0);
+}
+
 /** Whether a byte is not the first of its sequence. */
 static inline bool utf8_continues(char c)
 {

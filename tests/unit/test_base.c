@@ -189,6 +189,8 @@ static void json_is_quoted(void **state)
 		{ BYTES(""), "\"\"" },
 		{ BYTES("a \"b\" \\ c"), "\"a \\\"b\\\" \\\\ c\"" },
 		{ BYTES("\n\0\x1f\x7f"), "\"\\u000a\\u0000\\u001f\\u007f\"" },
+		{ BYTES("\xc2\x85 \xc2\x9b \xc2\xa0"),
+		  "\"\\u0085 \\u009b \xc2\xa0\"" },
 		{ BYTES("\xc3\xa9 \xf0\x9f\x98\x80"),
 		  "\"\xc3\xa9 \xf0\x9f\x98\x80\"" },
 		{ BYTES("\xe9 \xed\xa0\x80"),
@@ -231,15 +233,20 @@ static void ipxe_tokens_are_refused(void **state)
 		const char *token;
 		bool good;
 	} rows[] = {
-		{ "a", true },        { "auto=true", true }, { "a#b", true },
-		{ "a&&b", true },     { "a||", true },       { ";;", true },
-		{ "$x", true },       { "{x}", true },       { "a\\b", true },
-		{ "\xc3\xa9", true }, { "", false },         { "a b", false },
-		{ "a\tb", false },    { "a\nb", false },     { "a\r", false },
-		{ "\x01", false },    { "\x7f", false },     { "${x}", false },
-		{ "a${", false },     { "#a", false },       { "#", false },
-		{ "&&", false },      { "||", false },       { ";", false },
-		{ "a\\", false },
+		{ "a", true },        { "auto=true", true },
+		{ "a#b", true },      { "a&&b", true },
+		{ "a||", true },      { ";;", true },
+		{ "$x", true },       { "{x}", true },
+		{ "a\\b", true },     { "\xc3\xa9", true },
+		{ "", false },        { "a b", false },
+		{ "a\tb", false },    { "a\nb", false },
+		{ "a\r", false },     { "\x01", false },
+		{ "\x7f", false },    { "${x}", false },
+		{ "a${", false },     { "#a", false },
+		{ "#", false },       { "&&", false },
+		{ "||", false },      { ";", false },
+		{ "a\\", false },     { "a\xc2\x9b", false },
+		{ "\xc2\xa0", true },
 	};
 
 	(void)state;
