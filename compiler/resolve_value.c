@@ -126,10 +126,18 @@ void parse_name(struct resolve *r, const struct doc *doc,
 	parse_checked(r, doc, field, DIAG_E306, value_name);
 }
 
+static const char *operand_refusal(struct text text)
+{
+	return text.len && text.ptr[0] == '-'
+		       ? "begins with \"-\", which iPXE would take for an "
+			 "option"
+		       : quote_ipxe_refusal(text);
+}
+
 void parse_token(struct resolve *r, const struct doc *doc,
 		 const struct field *field)
 {
-	parse_checked(r, doc, field, DIAG_E311, quote_ipxe_refusal);
+	parse_checked(r, doc, field, DIAG_E311, operand_refusal);
 }
 
 void parse_words(struct resolve *r, const struct doc *doc,

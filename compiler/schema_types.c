@@ -38,16 +38,19 @@ static const struct {
 	const char *json, *words;
 } value_types[TYPES] = {
 	[TYPE_NAME] = { NAME, "name" },
-	[TYPE_TOKEN] = { "\"type\": \"string\", \"pattern\": \"^\\\\S+$\"",
+	[TYPE_TOKEN] = { "\"type\": \"string\", \"pattern\": "
+			 "\"^[^-\\\\s]\\\\S*$\"",
 			 "word" },
 	[TYPE_TEXT] = { "\"type\": [\"string\", \"number\", \"boolean\"]",
 			"text" },
 	[TYPE_TEXTS] = { ONE_OR_MORE(SCALAR), "text or list of texts" },
-	[TYPE_URLS] = { ONE_OR_MORE("{\"type\": \"string\", \"pattern\": "
-				    "\"^[Hh][Tt][Tt][Pp][Ss]://.*/$\"}"),
+	[TYPE_URLS] = { ONE_OR_MORE(
+				"{\"type\": \"string\", \"pattern\": "
+				"\"^[Hh][Tt][Tt][Pp][Ss]://[^/@]+/(.*/)?$\"}"),
 			"URL or list of URLs" },
-	[TYPE_ASSET_URLS] = { ONE_OR_MORE("{\"type\": \"string\", \"pattern\": "
-					  "\"^[Hh][Tt][Tt][Pp][Ss]?://.*/$\"}"),
+	[TYPE_ASSET_URLS] = { ONE_OR_MORE(
+				      "{\"type\": \"string\", \"pattern\": "
+				      "\"^[Hh][Tt][Tt][Pp][Ss]?://[^/@]+/(.*/)?$\"}"),
 			      "URL or list of URLs" },
 	[TYPE_ASSET] = { "\"anyOf\": [" ASSET_ITEM ", " BY_ARCH(ASSET_ITEM) "]",
 			 "path, or a map" },

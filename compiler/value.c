@@ -292,6 +292,9 @@ const char *value_host(struct text host)
 	if (host.ptr[0] == '[')
 		return "has an IPv6 address as host, which images do not speak "
 		       "yet: use a name or an IPv4 address";
+	if (memchr(host.ptr, '@', host.len))
+		return "holds a user name or password, which would be "
+		       "readable in every image";
 	if (host.len > 253)
 		return "has a host name longer than 253 characters";
 	for (size_t i = 0; i < host.len; i++) {
@@ -303,12 +306,13 @@ const char *value_host(struct text host)
 			label = 0;
 			continue;
 		}
-		if (c == '@')
-			return "holds a user name or password, which would be "
-			       "readable in every image";
 		if (!is_alnum(c) && c != '-' && c != '_')
 			return "has a host name with a character that host "
 			       "names cannot have";
+		/* Commands of iPXE would take it for an option, too. */
+		if (!label && c == '-')
+			return "has a host name with a label that begins with "
+			       "\"-\"";
 		if (++label > 63)
 			return "has a host name with a label longer than 63 "
 			       "characters";
