@@ -62,12 +62,40 @@ static const char *parse_address(struct arena *arena, struct text text,
 	return NULL;
 }
 
+/* Whether all bits that tell machines of a network apart are alike. Networks of
+ * two addresses have no others (RFC 3021). */
+static bool is_no_machine(struct in_addr address, struct in_addr mask)
+{
+	uint32_t rest = ~ntohl(mask.s_addr);
+	uint32_t own = ntohl(address.s_addr) & rest;
+
+	return rest > 1 && (own == 0 || own == rest);
+}
+
+/* Networks that no card can be in: RFC 1122, section 3.2.1.3. */
+static bool is_no_network(struct in_addr address)
+{
+	uint32_t first = ntohl(address.s_addr) >> 24;
+
+	return first == 0 || first == 127 || first >= 224;
+}
+
+static const char *check_machine(struct in_addr address, struct in_addr mask)
+{
+	if (is_no_network(address))
+		return "is in a network that no machine can have an address in";
+	if (is_no_machine(address, mask))
+		return "stands for the network itself, or for all that is in "
+		       "it, and so for no machine";
+	return NULL;
+}
+
 static const char *set_address(struct arena *arena, struct text text,
 			       struct uplink *uplink)
 {
 	const char *slash = memchr(text.ptr, '/', text.len), *wrong;
 	struct text good;
-	struct in_addr mask;
+	struct in_addr mask, address;
 	size_t len;
 	int prefix;
 
@@ -80,7 +108,11 @@ static const char *set_address(struct arena *arena, struct text text,
 		return "has a prefix length that is not 1 to 31";
 	mask.s_addr = htonl(0xffffffffu << (32 - prefix));
 	len = (size_t)(slash - text.ptr);
-	uplink->ip = (struct text){ arena_copy(arena, text.ptr, len), len };
+	good = (struct text){ arena_copy(arena, text.ptr, len), len };
+	inet_pton(AF_INET, good.ptr, &address);
+	if ((wrong = check_machine(address, mask)))
+		return wrong;
+	uplink->ip = good;
 	uplink->netmask = text_of(dotted(arena, mask));
 	return NULL;
 }
@@ -112,7 +144,9 @@ static const char *check_gateway(struct arena *arena, struct text text,
 	inet_pton(AF_INET, uplink->netmask.ptr, &mask);
 	if ((ip.s_addr ^ gateway.s_addr) & mask.s_addr)
 		return "is not in the network of the machine's address";
-	return NULL;
+	if (ip.s_addr == gateway.s_addr)
+		return "is the address of the machine itself";
+	return check_machine(gateway, mask);
 }
 
 static void find_gateway(const struct uplink_env *env,
