@@ -49,11 +49,11 @@ static bool inject(struct context *c, struct boot *boot,
 
 static bool boot_files(struct context *c, struct boot *boot)
 {
-	bool good = true;
 	size_t count;
 	struct wanted_file *wanted =
 		files_wanted(c, boot, "files",
 			     offsetof(struct more_settings, files), &count);
+	bool good = files_fit(c, wanted, count);
 
 	boot->files = arena_new_array(c->b->arena, count, struct injected);
 	for (size_t i = 0; i < count; i++)

@@ -333,3 +333,47 @@ struct wanted_file *files_wanted(struct context *c, const struct boot *boot,
 	*ret_count = wanted_merge(wanted, count);
 	return wanted;
 }
+
+static int compare_path(const void *path, const void *wanted)
+{
+	const struct wanted_file *with = wanted;
+
+	return text_compare(*(const struct text *)path, with->file->path.text);
+}
+
+/* @return the file in whose place a directory above this one has to be */
+static const struct file *file_above(const struct wanted_file *all,
+				     size_t count, struct text path)
+{
+	for (size_t i = 1; i < path.len; i++) {
+		const struct text above = { path.ptr, i };
+		const struct wanted_file *found =
+			path.ptr[i] == '/' ? bsearch(&above, all, count,
+						     sizeof(*all), compare_path)
+					   : NULL;
+
+		if (found)
+			return found->file;
+	}
+	return NULL;
+}
+
+bool files_fit(struct context *c, const struct wanted_file *all, size_t count)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct located *path = &all[i].file->path;
+		const struct file *above = file_above(all, count, path->text);
+		struct diag *d;
+
+		if (!above)
+			continue;
+		d = diag_at(c->b->ds, DIAG_E443, path->at,
+			    "\"%s\" lies below \"%s\", which is a file",
+			    path->text.ptr, above->path.text.ptr);
+		diag_note_at(c->b->ds, d, above->path.at, "that file");
+		good = false;
+	}
+	return good;
+}

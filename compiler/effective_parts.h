@@ -186,6 +186,10 @@ struct wanted_file *files_wanted(struct context *c, const struct boot *boot,
 				 const char *key, size_t list,
 				 size_t *ret_count);
 
+/* Whether no path of an initrd is below another, as files_wanted() gives them;
+ * else that is reported. */
+bool files_fit(struct context *c, const struct wanted_file *all, size_t count);
+
 /* Whether its content is taken from a file as it is. */
 bool file_is_verbatim(const struct file *file);
 
