@@ -31,36 +31,69 @@ static bool is_word_name(struct text name)
 	       (i == name.len || name.ptr[i] == ':');
 }
 
+/* What sets something that is named behind it, besides "set". */
 static bool sets(struct text word)
 {
-	return text_is(word, "set") || text_is(word, "clear") ||
-	       text_is(word, "inc") || text_is(word, "read") ||
-	       text_is(word, "--set") || text_is(word, "choose");
+	static const char *const words[] = { "clear",  "inc",      "read",
+					     "choose", "nslookup", "--set",
+					     "-s",     "pciscan",  "usbscan" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (text_is(word, words[i]))
+			return true;
+	return false;
 }
 
-static struct text next_word(struct text *rest)
+/* @param in_line	becomes false where the word is the first of a line */
+static struct text next_word(struct text *rest, bool *in_line)
 {
 	struct text word;
 
-	while (rest->len && is_space(*rest->ptr))
-		rest->ptr++, rest->len--;
+	for (; rest->len && is_space(*rest->ptr); rest->ptr++, rest->len--)
+		*in_line = *in_line && *rest->ptr != '\n';
 	word = (struct text){ rest->ptr, 0 };
 	while (rest->len && !is_space(*rest->ptr))
 		rest->ptr++, rest->len--, word.len++;
 	return word;
 }
 
+/* "--set=v1" is one word. */
+static struct text behind_equals(struct text word)
+{
+	static const char option[] = "--set=";
+	size_t len = sizeof(option) - 1;
+
+	if (word.len > len && memcmp(word.ptr, option, len) == 0)
+		return (struct text){ word.ptr + len, word.len - len };
+	return word;
+}
+
+/* Where a name may stand behind a command: "set" has it first, others have
+ * options before it, with arguments of their own. */
+enum reach { NOWHERE, NEXT_WORD, REST_OF_LINE };
+
 /* @return the name; len 0: none is set */
 static struct text find_word_name(struct text bytes)
 {
-	struct text word, before = { NULL, 0 };
+	enum reach reach = NOWHERE;
 
-	while ((word = next_word(&bytes)).len) {
-		if (before.len && sets(before) && is_word_name(word))
-			return word;
-		before = word;
+	for (;;) {
+		bool in_line = true;
+		struct text word = next_word(&bytes, &in_line);
+		struct text name = behind_equals(word);
+
+		if (!in_line)
+			reach = NOWHERE;
+		if (!word.len ||
+		    ((reach || name.ptr != word.ptr) && is_word_name(name)))
+			return name;
+		if (text_is(word, "set"))
+			reach = NEXT_WORD;
+		else if (sets(word))
+			reach = REST_OF_LINE;
+		else if (reach == NEXT_WORD)
+			reach = NOWHERE;
 	}
-	return word;
 }
 
 static bool look_at(struct context *c, const struct item *item,
