@@ -1,19 +1,6 @@
 #include "resolve_parts.h"
 
-/* A profile that is in the chain of those that it extends. */
-static bool extends_itself(const struct profile *profile)
-{
-	const struct profile *slow = profile, *fast = profile->base;
-
-	while (fast && fast != profile && fast != slow) {
-		fast = fast->base;
-		if (!fast || fast == profile)
-			break;
-		fast = fast->base;
-		slow = slow->base;
-	}
-	return fast == profile;
-}
+#include "arena.h"
 
 static void cycle(struct resolve *r, const struct profile *profile)
 {
@@ -24,6 +11,28 @@ static void cycle(struct resolve *r, const struct profile *profile)
 	for (const struct profile *p = profile->base; p != profile; p = p->base)
 		diag_note_at(r->ds, d, p->extends.at, "\"%s\" extends \"%s\"",
 			     p->name.ptr, p->extends.text.ptr);
+}
+
+/* Each cycle is told of once, and cut. Chains may be long, so each profile is
+ * passed once: it belongs to the walk that came to it first. */
+static void cut_cycles(struct resolve *r)
+{
+	struct site *site = r->site;
+	size_t *walks = arena_new_array(r->arena, site->profile_count, size_t);
+
+	for (size_t i = 0; i < site->profile_count; i++) {
+		struct profile *at = &site->profiles[i];
+
+		while (at && !walks[at - site->profiles]) {
+			walks[at - site->profiles] = i + 1;
+			at = (struct profile *)(uintptr_t)at->base;
+		}
+		if (!at || walks[at - site->profiles] != i + 1)
+			continue;
+		cycle(r, at);
+		at->set.incomplete = true;
+		at->base = NULL;
+	}
 }
 
 void link_profiles(struct resolve *r)
@@ -41,14 +50,5 @@ void link_profiles(struct resolve *r)
 		profile->set.incomplete = true;
 		no_such_profile(r, &profile->extends, false);
 	}
-	/* Each cycle is told of once, and cut. */
-	for (size_t i = 0; i < site->profile_count; i++) {
-		struct profile *profile = &site->profiles[i];
-
-		if (!extends_itself(profile))
-			continue;
-		cycle(r, profile);
-		profile->set.incomplete = true;
-		profile->base = NULL;
-	}
+	cut_cycles(r);
 }

@@ -151,6 +151,14 @@ static bool are_by_arch(const struct doc_pair *pair)
 	return arch_find(pair->key) || arch_other_name(pair->key);
 }
 
+/* How many files it has at most: what is no map has none, and no count. */
+static size_t room_of(const struct doc_pair *pair)
+{
+	if (!are_by_arch(pair))
+		return 1;
+	return pair->value->kind == DOC_MAP ? pair->value->count : 0;
+}
+
 void parse_files(struct resolve *r, const struct doc *doc,
 		 const struct field *field)
 {
@@ -161,8 +169,7 @@ void parse_files(struct resolve *r, const struct doc *doc,
 	if (!wants_map(r, doc, field->name))
 		return;
 	for (size_t i = 0; i < doc->count; i++)
-		room += are_by_arch(&doc->pairs[i]) ? doc->pairs[i].value->count
-						    : 1;
+		room += room_of(&doc->pairs[i]);
 	list->at = arena_new_array(r->arena, room, struct file);
 	for (size_t i = 0; i < doc->count; i++) {
 		const struct doc_pair *pair = &doc->pairs[i];
