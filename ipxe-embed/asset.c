@@ -69,18 +69,20 @@ static int env_glob(void *ctx, const char *directory, const char *pattern,
 	CLEANUP(sbuf) whole = { 0 };
 	size_t skip = strlen(directory);
 	glob_t names;
-	int error;
+	int error, why;
 
 	(void)ctx;
 	escape_pattern(directory, &whole);
 	sbuf_puts(&whole, pattern);
 	error = glob(sbuf_text(&whole), GLOB_ERR | GLOB_NOSORT, NULL, &names);
+	why = errno;
 	for (size_t i = 0; !error && i < names.gl_pathc; i++)
 		found(found_ctx, names.gl_pathv[i] + skip);
 	globfree(&names);
-	return error == GLOB_NOSPACE   ? -ENOMEM
-	       : error == GLOB_ABORTED ? -EIO
-				       : 0;
+	if (error == GLOB_NOSPACE)
+		return -ENOMEM;
+	/* Where there is no directory, no file is named so. */
+	return error == GLOB_ABORTED && why != ENOENT ? -why : 0;
 }
 
 static int env_digest(void *ctx, const char *path, struct digest *ret_digest)
