@@ -203,26 +203,37 @@ static bool live_is_there(struct tree *tree, const struct manifest_file *file)
 }
 
 /* Damage in the old tree is no error: the file is written anew. */
+static enum tree_result find_one_live(struct tree *tree, struct wanted *w)
+{
+	const struct manifest_file *old =
+		manifest_find(tree->old, w->file.path);
+
+	if (!old || !digest_equal(&old->digest, &w->file.digest))
+		w->live = false;
+	else if (w->origin == FROM_OLD_TREE)
+		w->live = live_is_there(tree, old);
+	else
+		w->live = tree_holds(tree, old);
+	if (w->origin == FROM_OLD_TREE && !w->live)
+		return tree_fail(tree, TREE_BAD_INPUT,
+				 "%s/%s: is gone or damaged, and cannot be "
+				 "carried over; build the tree again",
+				 tree->shown, w->file.path.ptr);
+	return TREE_OK;
+}
+
 static enum tree_result find_live(struct tree *tree)
 {
-	vec_foreach (struct wanted, w, &tree->wanted) {
-		const struct manifest_file *old =
-			manifest_find(tree->old, w->file.path);
+	enum tree_result result = TREE_OK;
+	struct meter meter;
 
-		if (!old || !digest_equal(&old->digest, &w->file.digest))
-			w->live = false;
-		else if (w->origin == FROM_OLD_TREE)
-			w->live = live_is_there(tree, old);
-		else
-			w->live = tree_holds(tree, old);
-		if (w->origin == FROM_OLD_TREE && !w->live)
-			return tree_fail(
-				tree, TREE_BAD_INPUT,
-				"%s/%s: is gone or damaged, and cannot be "
-				"carried over; build the tree again",
-				tree->shown, w->file.path.ptr);
+	tree_meter(tree, "comparing", tree->wanted.count, &meter);
+	for (size_t i = 0; i < tree->wanted.count && result == TREE_OK; i++) {
+		result = find_one_live(tree, &tree->wanted.at[i]);
+		meter_set(&meter, i + 1);
 	}
-	return TREE_OK;
+	meter_end(&meter);
+	return result;
 }
 
 static void summarize(struct tree *tree, const struct sbuf *manifest,

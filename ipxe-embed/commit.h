@@ -24,7 +24,7 @@
 
 #include <stdbool.h>
 
-struct progress;
+struct call;
 struct sbuf;
 struct tree;
 
@@ -46,6 +46,9 @@ enum tree_result {
  */
 enum tree_result tree_open(const char *out, struct sbuf *why,
 			   struct tree **ret_tree);
+
+/** Let a terminal see how far a long commit has come; else nothing shows it. */
+void tree_watch(struct tree *tree, const struct call *call);
 
 /** Let go; without tree_commit() nothing has changed. Accepts NULL. */
 void tree_free(struct tree *tree);

@@ -45,6 +45,19 @@ enum tree_result tree_fail_work(struct tree *tree, const char *what, int error)
 			 strerror(-error));
 }
 
+void tree_watch(struct tree *tree, const struct call *call)
+{
+	tree->call = call;
+}
+
+void tree_meter(const struct tree *tree, const char *what, size_t total,
+		struct meter *ret_meter)
+{
+	*ret_meter = (struct meter){ 0 };
+	if (tree->call)
+		meter_begin(ret_meter, tree->call, what, total);
+}
+
 void tree_close_fd(int *fd)
 {
 	if (*fd >= 0)
@@ -228,6 +241,7 @@ enum tree_result tree_settle(struct tree *tree, int old,
 			     struct foreigns *known)
 {
 	struct sbuf path = { 0 };
+	struct meter meter;
 	struct settle job = {
 		.old = old,
 		.now = tree->live,
@@ -237,9 +251,15 @@ enum tree_result tree_settle(struct tree *tree, int old,
 		.work_path = tree->work_path,
 		.aside = &tree->aside,
 		.path = &path,
+		.meter = &meter,
 	};
-	int error = settle_run(&job);
 	enum tree_result result = TREE_OK;
+	int error;
+
+	tree_meter(tree, "tidying up", ours->count + (known ? known->count : 0),
+		   &meter);
+	error = settle_run(&job);
+	meter_end(&meter);
 
 	if (error == 0 && unlinkat(tree->work, STAGE, AT_REMOVEDIR) != 0)
 		error = -errno;

@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "commit.h"
 #include "files.h"
+#include "meter.h"
 #include "sbuf.h"
 #include "settle.h"
 #include "vec.h"
@@ -41,6 +42,7 @@ struct wanted {
 struct tree {
 	struct arena arena;
 	struct statcache *cache; /**< of files in out/, by their paths there */
+	const struct call *call; /**< whose terminal sees progress; or NULL */
 	struct sbuf *why;
 	struct sbuf aside;
 	const char *shown; /**< out/ as given, for messages */
@@ -68,6 +70,10 @@ enum tree_result tree_fail_at(struct tree *tree, const char *path,
 			      const char *what, int error);
 
 enum tree_result tree_fail_work(struct tree *tree, const char *what, int error);
+
+/** As meter_begin(), for nobody if nobody watches the tree. */
+void tree_meter(const struct tree *tree, const char *what, size_t total,
+		struct meter *ret_meter);
 
 /** Close it unless it is -1, which it is then. */
 void tree_close_fd(int *fd);

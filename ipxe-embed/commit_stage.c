@@ -330,10 +330,15 @@ static enum tree_result fill_stage(struct tree *tree,
 				   const struct sbuf *manifest)
 {
 	enum tree_result result = stage_foreign(tree);
+	struct meter meter;
 	int error;
 
-	for (size_t i = 0; i < tree->wanted.count && result == TREE_OK; i++)
+	tree_meter(tree, "writing", tree->wanted.count, &meter);
+	for (size_t i = 0; i < tree->wanted.count && result == TREE_OK; i++) {
 		result = stage_wanted(tree, &tree->wanted.at[i]);
+		meter_set(&meter, i + 1);
+	}
+	meter_end(&meter);
 	if (result != TREE_OK)
 		return result;
 	error = files_write(tree->stage, MANIFEST_NAME, manifest->ptr,

@@ -150,6 +150,8 @@ void meter_set(struct meter *meter, size_t done)
 
 	if (!meter->on)
 		return;
+	if (done > meter->total)
+		state.done = meter->total;
 	now = now_ms();
 	if (now - meter->shown_ms < SHOW_EVERY_MS)
 		return;

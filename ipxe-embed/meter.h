@@ -30,7 +30,8 @@ struct meter {
 void meter_begin(struct meter *meter, const struct call *call, const char *what,
 		 size_t total);
 
-/** So many are done. Cheap enough to be called for each. */
+/** So many are done, of which no more are shown than the total. Cheap enough to be
+ * called for each. */
 void meter_set(struct meter *meter, size_t done);
 
 /** Clear the line; before anything else is written. */

@@ -1,6 +1,7 @@
 #include "settle.h"
 
 #include "files.h"
+#include "meter.h"
 #include "sbuf.h"
 
 #include <errno.h>
@@ -170,7 +171,7 @@ static int carry(const struct settle *settle, const struct files_seen *seen)
 
 static int settle_seen(void *ctx, const struct files_seen *seen)
 {
-	const struct settle *settle = ctx;
+	struct settle *settle = ctx;
 
 	switch (seen->visit) {
 	case FILES_ENTER:
@@ -183,6 +184,7 @@ static int settle_seen(void *ctx, const struct files_seen *seen)
 			return 0;
 		return -errno;
 	case FILES_ENTRY:
+		meter_set(settle->meter, ++settle->seen);
 		break;
 	}
 	/* The manifest goes last: without it, nothing else was ours. */

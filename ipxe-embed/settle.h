@@ -10,6 +10,7 @@
 
 #include <sys/stat.h>
 
+struct meter;
 struct sbuf;
 
 /** Something below out/ that the program did not write. */
@@ -36,6 +37,8 @@ struct settle {
 	const char *work_path;       /**< for messages */
 	struct sbuf *aside;          /**< gets a line for each file put there */
 	struct sbuf *path;           /**< gets the path that failed */
+	struct meter *meter;         /**< is told how many files were seen */
+	size_t seen;
 };
 
 /** @return 0 when @p settle->old is empty, or -errno */

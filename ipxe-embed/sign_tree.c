@@ -87,6 +87,7 @@ static enum status open_tree(struct signing *signing)
 
 	if (result != TREE_OK)
 		return fail_tree(signing, result);
+	tree_watch(signing->tree, signing->call);
 	signing->manifest = tree_manifest(signing->tree);
 	if (!signing->manifest->count)
 		return report_error(signing->call,

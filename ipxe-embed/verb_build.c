@@ -109,6 +109,7 @@ static enum status open_tree(struct build *build)
 
 	if (result != TREE_OK)
 		return build_fail_tree(build, result);
+	tree_watch(build->tree, build->call);
 	if (build->options->recheck)
 		tree_doubt(build->tree);
 	return STATUS_OK;
