@@ -350,50 +350,62 @@ static int remove_tree(int builds, const char *name)
 
 /* ------------------------------------------------------------- pruning -- */
 
-struct pruning {
-	const struct copy *copy;
-	time_t before; /* used last */
-};
-
-static void remove_unused(const struct copy *copy, const char *name)
+static int remove_files(int builds, const char *name)
 {
 	static const char *const logs[] = { ".log", ".relink.log" };
 	struct sbuf path = { 0 };
+	int result = remove_tree(builds, name);
 
-	remove_tree(copy->builds, name);
 	sbuf_printf(&path, ".new-%s", name);
-	remove_tree(copy->builds, path.ptr);
+	if (!result)
+		result = remove_tree(builds, path.ptr);
 	for (size_t i = 0; i < sizeof(logs) / sizeof(*logs); i++) {
 		sbuf_reset(&path);
 		sbuf_printf(&path, "%s%s", name, logs[i]);
-		files_remove(copy->builds, path.ptr);
+		files_remove(builds, path.ptr);
 	}
 	sbuf_release(&path);
+	return result;
 }
 
 /*
  * A lock has the time of the last use of its copy. It stays when the copy
  * goes: whoever waits for it must get the one that all others get.
  */
+int copy_remove(int builds, const char *name, time_t before)
+{
+	struct sbuf path = { 0 };
+	struct stat st;
+	int lock, result = 0;
+
+	sbuf_printf(&path, "%s.lock", name);
+	lock = openat(builds, path.ptr, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	sbuf_release(&path);
+	if (lock < 0)
+		return -errno;
+	if (flock(lock, LOCK_EX | LOCK_NB) != 0 || fstat(lock, &st) != 0)
+		result = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	else if (st.st_mtime >= before)
+		result = -EBUSY;
+	if (!result)
+		result = remove_files(builds, name);
+	close(lock);
+	return result;
+}
+
 static int prune_one(void *ctx, const struct files_seen *seen)
 {
-	const struct pruning *pruning = ctx;
+	const time_t *before = ctx;
 	char *name;
-	int lock;
 
 	if (seen->visit == FILES_ENTER)
 		return 1;
-	if (seen->visit != FILES_ENTRY || !ends(seen->path, ".lock") ||
-	    seen->stat.st_mtime >= pruning->before)
-		return 0;
-	lock = openat(seen->dir, seen->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (lock < 0)
+	if (seen->visit != FILES_ENTRY || !ends(seen->path, ".lock"))
 		return 0;
 	name = strndup(seen->name, seen->path.len - strlen(".lock"));
-	if (name && flock(lock, LOCK_EX | LOCK_NB) == 0)
-		remove_unused(pruning->copy, name);
+	if (name)
+		copy_remove(seen->dir, name, *before);
 	free(name);
-	close(lock);
 	return 0;
 }
 
@@ -401,9 +413,9 @@ static int prune_one(void *ctx, const struct files_seen *seen)
  * cannot be removed stays, and is in nobody's way. */
 static void prune(const struct copy *copy)
 {
-	struct pruning pruning = { copy, time(NULL) - COPY_UNUSED_S };
+	time_t before = time(NULL) - COPY_UNUSED_S;
 
-	files_walk(copy->builds, prune_one, &pruning, NULL);
+	files_walk(copy->builds, prune_one, &before, NULL);
 }
 
 /* -------------------------------------------------------- making, whole -- */

@@ -13,6 +13,8 @@
  */
 #include "base.h"
 
+#include <time.h>
+
 struct features;
 
 struct copy_request {
@@ -62,6 +64,15 @@ int copy_seal(struct copy *copy, struct sbuf *why);
 
 /** Let others have it. */
 void copy_release(struct copy *copy);
+
+/**
+ * Throw a copy away that nobody has at work.
+ *
+ * @param builds	descriptor of the directory of all copies
+ * @param before	only if it was not used since then
+ * @return 0; -EBUSY if it is or was used; or -errno
+ */
+int copy_remove(int builds, const char *name, time_t before);
 
 /** mkdir -p. @return 0 or -errno */
 int copy_make_path(const char *path);

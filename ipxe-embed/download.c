@@ -10,6 +10,7 @@
 #include "progress.h"
 #include "sbuf.h"
 #include "statcache.h"
+#include "store.h"
 #include "value.h"
 
 #include <curl/curl.h>
@@ -80,7 +81,10 @@ static bool same_content(const struct digest *a, const struct digest *b)
 static bool is_there(const struct download_request *request, const char *path,
 		     struct digest *digest)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const char *name = strrchr(path, '/') + 1;
+	const char *directory =
+		arena_copy(request->arena, path, (size_t)(name - path));
+	int fd = store_open(directory, name);
 	struct digest found;
 	bool is = fd >= 0 && measure(request, path, fd, &found) == 0 &&
 		  same_content(&found, digest);

@@ -18,6 +18,8 @@ static const struct verb *const verbs[] = {
 	&verb_base_list,
 	&verb_base_build,
 	&verb_base_stock,
+	&verb_cache_list,
+	&verb_cache_prune,
 	&verb_simulate,
 	&verb_try,
 	&verb_phase,

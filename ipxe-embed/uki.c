@@ -13,6 +13,7 @@
 #include "sbuf.h"
 #include "sha256.h"
 #include "statcache.h"
+#include "store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -34,7 +35,6 @@ enum {
 	CHUNK_BYTES = 256 * 1024,
 	PAGE_BYTES = 4096, /* firmware loads sections by pages */
 	DAY_S = 24 * 60 * 60,
-	NOTE_USE_S = DAY_S,
 	CUT_OFF_S = DAY_S,
 	UNUSED_S = 90 * DAY_S,
 	/* IMAGE_SCN_CNT_INITIALIZED_DATA and IMAGE_SCN_MEM_READ. */
@@ -540,18 +540,10 @@ static enum uki_result open_cache(struct making *making)
 }
 
 /*
- * A UKI has the time of its last use, by the day: another time has it hashed
- * again. Whoever finds one holds the directory with others, whoever removes
- * old ones holds it alone; so none goes that was just found.
+ * A UKI has the time of its last use. Whoever finds one holds the directory with
+ * others, whoever removes old ones holds it alone; so none goes that was just
+ * found.
  */
-static void note_use(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && st.st_mtime < time(NULL) - NOTE_USE_S)
-		futimens(fd, NULL);
-}
-
 static int prune_one(void *ctx, const struct files_seen *seen)
 {
 	const time_t *now = ctx;
@@ -589,7 +581,7 @@ static bool is_intact(const struct making *making, const char *name,
 
 	if (fd < 0)
 		return false;
-	note_use(fd);
+	store_note_use(fd);
 	good = statcache_digest(making->maker->cache, path, fd, ret_digest) ==
 		       0 &&
 	       strcmp(name, arena_printf(arena, "%s-%s.efi", making->inputs,

@@ -15,6 +15,8 @@ extern const struct verb verb_verify;
 extern const struct verb verb_base_list;
 extern const struct verb verb_base_build;
 extern const struct verb verb_base_stock;
+extern const struct verb verb_cache_list;
+extern const struct verb verb_cache_prune;
 extern const struct verb verb_simulate;
 extern const struct verb verb_try;
 extern const struct verb verb_phase;
