@@ -466,7 +466,7 @@ SECURE_CODE = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
 # How each kind of machine starts: firmware, and the image it is given.
 MACHINES = {
     "bios": {"firmware": "bios", "image": "undionly.kpxe"},
-    "lkrn": {"firmware": "bios", "image": "ipxe.lkrn", "direct": True},
+    "lkrn": {"firmware": "bios", "image": "ipxe.lkrn"},
     "efi": {"firmware": "efi", "image": "ipxe.efi"},
     "snponly": {"firmware": "efi", "image": "snponly.efi"},
     "secure": {"firmware": "secure", "image": "ipxe.efi"},
@@ -477,9 +477,9 @@ class Machine:
     """A virtual machine that boots one of our images from the network.
 
     kind: one of MACHINES; tftp: directory with the image; macs: one network card
-    each, the first one boots; disk: QEMU drive (a path or fat:DIR); smbios: as for
-    `-smbios type=1,`; dead: MACs whose cable is not plugged in; store: variables of
-    a UEFI with Secure Boot, of which it gets a copy.
+    each, the first one with a cable boots; disk: QEMU drive (a path or fat:DIR);
+    smbios: as for `-smbios type=1,`; dead: MACs whose cable is not plugged in; store:
+    variables of a UEFI with Secure Boot, of which it gets a copy.
     """
 
     def __init__(self, kind, tftp, macs, disk=None, smbios=None, uuid=None, dead=(),
@@ -511,16 +511,14 @@ class Machine:
         if self.kind["firmware"] == "bios":
             card = "e1000"
         net = f"tftp={self.tftp},bootfile={self.kind['image']}"
+        boots = next(i for i, mac in enumerate(self.macs) if mac not in self.dead)
         first, rest, argv = ",bootindex=1", "", []
         if self.stick:
             net, first, rest = "ipv6=off", ",romfile=", ",romfile="
             card = card.replace(",romfile=", "")
-        if self.kind.get("direct"):
-            first = rest = ",romfile="
-            argv += ["-kernel", os.path.join(self.tftp, self.kind["image"])]
         for index, mac in enumerate(self.macs):
             device = f"{card},id=c{index},netdev=n{index},mac={mac}"
-            device += rest if index else first
+            device += first if index == boots else rest
             argv += ["-netdev", f"user,id=n{index},{net}", "-device", device]
         return argv
 
