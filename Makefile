@@ -142,12 +142,16 @@ unit: programs ## unit tests of one variant
 check: programs ## tests that need no other program, on one variant
 	$(Q)VARIANTS=$(VARIANT) tests/run unit errors cli golden fuzz
 
+# Unless make was told how many at a time.
+IN_PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
+
 # The flags of libraries are found when make starts; so each step that may
 # follow an installation is a make of its own.
 test: ## everything, on every compiler, installing what it needs
 	$(Q)scripts/install-deps.sh build test base native e2e
 	$(Q)for v in release clang asan; do \
-		$(MAKE) --no-print-directory VARIANT=$$v programs || exit 1; \
+		$(MAKE) --no-print-directory $(IN_PARALLEL) VARIANT=$$v \
+			programs || exit 1; \
 	done
 	$(Q)VARIANTS='release clang asan' tests/run
 
