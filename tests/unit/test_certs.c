@@ -5,6 +5,7 @@
 #include "cms.h"
 #include "compile.h"
 #include "issue.h"
+#include "place.h"
 #include "private_key.h"
 #include "sbuf.h"
 #include "sha256.h"
@@ -637,8 +638,8 @@ static void programs_that_know_keys_are_none(void **state)
 
 static void keys_are_found_far_in_a_text(void **state)
 {
-	char path[] = "/tmp/test_certs.XXXXXX";
-	int fd = mkstemp(path);
+	char path[PLACE_BYTES];
+	int fd = mkstemp(place_template(path));
 	char line[1024];
 	/* Around where one piece ends and the next begins. */
 	static const size_t places[] = { 0, 1048500, 1048570, 3 << 20 };

@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "cleanup.h"
 #include "download.h"
+#include "place.h"
 #include "sbuf.h"
 
 #include <errno.h>
@@ -23,18 +24,20 @@
 /* A run that does not end is a failure, not a wait. */
 enum { CANNOT = 77, PATIENCE_S = 20 };
 
-static char base[] = "/tmp/ipxe-embed-test-XXXXXX";
+static char base[PLACE_BYTES];
 
 static int setup(void **state)
 {
 	(void)state;
-	return mkdtemp(base) && setenv("IPXE_EMBED_CACHE", base, 1) == 0 ? 0
-									 : -1;
+	return mkdtemp(place_template(base)) &&
+			       setenv("IPXE_EMBED_CACHE", base, 1) == 0
+		       ? 0
+		       : -1;
 }
 
 static int teardown(void **state)
 {
-	char path[128];
+	char path[PLACE_BYTES + 32];
 
 	(void)state;
 	snprintf(path, sizeof(path), "rm -rf %s", base);

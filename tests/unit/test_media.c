@@ -12,6 +12,7 @@
 
 #include "little.h"
 #include "media.h"
+#include "place.h"
 #include "run.h"
 #include "sbuf.h"
 
@@ -207,7 +208,7 @@ static void name_all(char names[MANY][64], struct media_file files[MANY])
  * read them. */
 static void test_many_names(void **state)
 {
-	char names[MANY][64], path[] = "/tmp/test_media-XXXXXX";
+	char names[MANY][64], path[PLACE_BYTES];
 	struct media_file files[MANY];
 	const struct media_stick stick = { .files = files, .file_count = MANY };
 	struct sbuf image = { 0 }, text = { 0 };
@@ -220,7 +221,7 @@ static void test_many_names(void **state)
 	name_all(names, files);
 	assert_int_equal(media_usb(&stick, &image), 0);
 	assert_fat16(&image);
-	fd = mkstemp(path);
+	fd = mkstemp(place_template(path));
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, image.ptr + START, image.len - START),
 			 image.len - START);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "place.h"
 #include "run.h"
 #include "sbuf.h"
 
@@ -178,8 +179,8 @@ static void test_clean_environment(void **state)
 
 static void test_log_gets_everything(void **state)
 {
-	char path[] = "/tmp/test-run-XXXXXX";
-	int fd = mkstemp(path);
+	char path[PLACE_BYTES];
+	int fd = mkstemp(place_template(path));
 	struct run program = { .argv = ARGV("printf", "a\nb"),
 			       .log = true,
 			       .log_fd = fd };

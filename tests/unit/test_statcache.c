@@ -1,5 +1,6 @@
 /* The cache must never give a digest of what a file held before. */
 #include "files.h"
+#include "place.h"
 #include "sha256.h"
 #include "statcache.h"
 
@@ -14,13 +15,12 @@
 
 #include <cmocka.h>
 
-static char base[] = "/tmp/ipxe-embed-test-XXXXXX";
+static char base[PLACE_BYTES];
 
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(base, sizeof(base), "/tmp/ipxe-embed-test-XXXXXX");
-	return mkdtemp(base) && chdir(base) == 0 ? 0 : -1;
+	return mkdtemp(place_template(base)) && chdir(base) == 0 ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -54,7 +54,7 @@ static void wait_a_tick(void)
 
 static struct statcache *open_cache(void)
 {
-	char path[128];
+	char path[PLACE_BYTES + 32];
 
 	snprintf(path, sizeof(path), "%s/below/digests", base);
 	return statcache_open(path);
@@ -214,7 +214,7 @@ static void test_damaged_cache(void **state)
 	(void)state;
 	write_text("file", "true");
 	for (size_t i = 0; i < sizeof(caches) / sizeof(caches[0]); i++) {
-		char path[128];
+		char path[PLACE_BYTES + 32];
 		struct statcache *cache;
 
 		write_text("cache", caches[i]);

@@ -1,7 +1,8 @@
-/* Trees are written into a directory of the test's own, in memory if there is
- * /dev/shm: thousands of runs are killed here, one at each system call. */
+/* Trees are written into a directory of the test's own, which had better be in
+ * memory: thousands of runs are killed here, one at each system call. */
 #include "commit.h"
 #include "files.h"
+#include "place.h"
 #include "plan.h"
 #include "sbuf.h"
 #include "sha256.h"
@@ -29,7 +30,7 @@
 
 /* ------------------------------------------------------------- fixture -- */
 
-static char base[64];
+static char base[PLACE_BYTES];
 static struct sbuf why;
 
 static void command(const char *format, ...)
@@ -50,16 +51,13 @@ static void command(const char *format, ...)
 
 static int setup(void **state)
 {
-	const char *memory =
-		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-
 	(void)state;
-	snprintf(base, sizeof(base), "%s/ipxe-embed-test-XXXXXX", memory);
 	/* Nothing is remembered, so everything is read. */
 	unsetenv("IPXE_EMBED_CACHE");
 	unsetenv("XDG_CACHE_HOME");
 	unsetenv("HOME");
-	if (!mkdtemp(base) || chmod(base, 0755) != 0 || chdir(base) != 0)
+	if (!mkdtemp(place_template(base)) || chmod(base, 0755) != 0 ||
+	    chdir(base) != 0)
 		return -1;
 	return 0;
 }
