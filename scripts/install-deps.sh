@@ -38,6 +38,8 @@ installed() {
 
 have=$(mktemp)
 trap 'rm -f "$have"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 installed
 missing=
 for group; do
