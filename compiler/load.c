@@ -2,93 +2,28 @@
 
 #include "arena.h"
 #include "doc.h"
+#include "load_names.h"
 #include "load_parts.h"
-#include "map.h"
 #include "utf8.h"
+#include "vec.h"
 
 #include <stdlib.h>
 #include <yaml.h>
-
-/* -- Names: every distinct key or anchor once, with a small number ------- */
-
-struct name {
-	struct text text;
-	struct span at; /* key: where last seen; anchor: where defined */
-
-	uint64_t map; /* key: in which map last seen, counted from 1 */
-
-	struct doc *doc; /* anchor: NULL until its end has been read */
-	unsigned height; /* anchor: lists and maps within each other */
-	uint64_t bytes;  /* anchor: as if all aliases were written out */
-};
-
-struct names {
-	struct name *at; /* by number */
-	uint32_t *slots; /* number + 1, by hash; always two for each name */
-	size_t count, room;
-};
-
-enum { NO_NAME = -1 };
-
-static void names_release(struct names *names)
-{
-	free(names->at);
-	free(names->slots);
-}
-
-/* @return the slot that holds it, or the empty one where it would go */
-static uint32_t *names_slot(const struct names *names, struct text text)
-{
-	size_t mask = 2 * names->room - 1, slot = text_hash(text) & mask;
-
-	while (names->slots[slot] &&
-	       !text_equal(names->at[names->slots[slot] - 1].text, text))
-		slot = (slot + 1) & mask;
-	return &names->slots[slot];
-}
-
-static void names_grow(struct names *names)
-{
-	size_t slots_bytes;
-
-	names->room = names->room ? 2 * names->room : 64;
-	names->at = xrealloc(names->at,
-			     size_product(names->room, sizeof(*names->at)));
-	slots_bytes = size_product(2 * names->room, sizeof(*names->slots));
-	names->slots = xrealloc(names->slots, slots_bytes);
-	memset(names->slots, 0, slots_bytes);
-	for (size_t i = 0; i < names->count; i++)
-		*names_slot(names, names->at[i].text) = (uint32_t)i + 1;
-}
-
-static int64_t names_find(const struct names *names, struct text text)
-{
-	return names->room ? (int64_t)*names_slot(names, text) - 1 : NO_NAME;
-}
-
-/* @return its number; a new name is copied to the arena */
-static int64_t names_add(struct names *names, struct arena *arena,
-			 struct text text)
-{
-	uint32_t *slot;
-
-	if (names->count == names->room)
-		names_grow(names);
-	slot = names_slot(names, text);
-	if (!*slot) {
-		text.ptr = arena_copy(arena, text.ptr, text.len);
-		names->at[names->count++] = (struct name){ .text = text };
-		*slot = (uint32_t)names->count;
-	}
-	return (int64_t)*slot - 1;
-}
 
 /* -- The loader ----------------------------------------------------------- */
 
 /* A value, with its key, that waits for the end of its list or map. */
 struct entry {
-	struct doc_pair pair;
 	int64_t key; /* number of the key; NO_NAME if it was refused */
+	struct span key_at;
+	struct doc *value;
+};
+
+/* What an anchor stands for. */
+struct anchored {
+	struct doc *doc; /* NULL until its end has been read */
+	unsigned height; /* lists and maps within each other */
+	uint64_t bytes;  /* as if all aliases were written out */
 };
 
 /* A list or map that has begun. */
@@ -122,7 +57,9 @@ struct loader {
 	size_t entry_count, entry_room;
 
 	struct names keys, anchors;
-	uint64_t map_count, alias_bytes;
+	VEC(struct anchored) anchored; /* by number of the anchor */
+	uint32_t map_count;
+	uint64_t alias_bytes;
 };
 
 /* What a value counts for LOAD_ALIAS_BYTES_MAX, beside its text. */
@@ -229,9 +166,7 @@ static void key_add(struct loader *l, int64_t key, struct span at)
 	struct entry *entry = entry_push(l);
 
 	entry->key = key;
-	entry->pair.key_at = at;
-	if (key != NO_NAME)
-		entry->pair.key = l->keys.at[key].text;
+	entry->key_at = at;
 	top_frame(l)->want_value = true;
 }
 
@@ -250,7 +185,7 @@ static void value_add(struct loader *l, struct doc *doc, unsigned height,
 	top->bytes += bytes;
 	entry = top->want_value ? &l->entries[l->entry_count - 1]
 				: entry_push(l);
-	entry->pair.value = doc;
+	entry->value = doc;
 	top->want_value = false;
 }
 
@@ -259,6 +194,17 @@ static void value_add(struct loader *l, struct doc *doc, unsigned height,
 static struct text yaml_text(const yaml_char_t *chars)
 {
 	return text_of((const char *)chars);
+}
+
+static struct span name_at(const struct loader *l, const struct name *name)
+{
+	return span_of(l->source, name->begin, name->end);
+}
+
+static void name_set_at(struct name *name, struct span at)
+{
+	name->begin = at.begin;
+	name->end = at.end;
 }
 
 static int64_t anchor_begin(struct loader *l, const yaml_char_t *chars,
@@ -273,35 +219,31 @@ static int64_t anchor_begin(struct loader *l, const yaml_char_t *chars,
 	number = names_add(&l->anchors, l->arena, yaml_text(chars));
 	anchor = &l->anchors.at[number];
 	at.end = at.begin + 1 + (uint32_t)anchor->text.len;
-	if (anchor->at.source) {
+	if (anchor->end) {
 		diag = diag_at(l->ds, DIAG_E128, at,
 			       "anchor \"&%s\" is defined a second time",
 			       anchor->text.ptr);
-		diag_note_at(l->ds, diag, anchor->at, "first defined here");
+		diag_note_at(l->ds, diag, name_at(l, anchor),
+			     "first defined here");
 		return NO_NAME;
 	}
-	anchor->at = at;
+	name_set_at(anchor, at);
+	*vec_push(l->arena, &l->anchored) = (struct anchored){ .doc = NULL };
 	return number;
 }
 
 static void anchor_end(struct loader *l, int64_t number, struct doc *doc,
 		       unsigned height, uint64_t bytes)
 {
-	struct name *anchor;
-
-	if (number == NO_NAME)
-		return;
-	anchor = &l->anchors.at[number];
-	anchor->doc = doc;
-	anchor->height = height;
-	anchor->bytes = bytes;
+	if (number != NO_NAME)
+		l->anchored.at[number] =
+			(struct anchored){ doc, height, bytes };
 }
 
-static const struct name *alias_find(struct loader *l, struct text name,
-				     struct span at)
+/* @return the number of its anchor; NO_NAME after a diagnostic */
+static int64_t alias_find(struct loader *l, struct text name, struct span at)
 {
 	int64_t number = names_find(&l->anchors, name);
-	const struct name *anchor;
 	struct diag *diag;
 
 	if (number == NO_NAME) {
@@ -310,22 +252,23 @@ static const struct name *alias_find(struct loader *l, struct text name,
 			       name.ptr);
 		diag_help(l->ds, diag,
 			  "if it is meant as text, put it in quotes");
-		return NULL;
+		return NO_NAME;
 	}
-	anchor = &l->anchors.at[number];
-	if (anchor->doc)
-		return anchor;
+	if (l->anchored.at[number].doc)
+		return number;
 	diag = diag_at(l->ds, DIAG_E127, at,
 		       "alias \"*%s\" stands within what it stands for",
 		       name.ptr);
-	diag_note_at(l->ds, diag, anchor->at, "this is what it stands for");
-	return NULL;
+	diag_note_at(l->ds, diag, name_at(l, &l->anchors.at[number]),
+		     "this is what it stands for");
+	return NO_NAME;
 }
 
 /* @return whether the bounds of the file still hold */
-static bool alias_bounds_check(struct loader *l, const struct name *anchor,
-			       struct span at)
+static bool alias_bounds_check(struct loader *l, int64_t number, struct span at)
 {
+	const struct span anchor_at = name_at(l, &l->anchors.at[number]);
+	const struct anchored *anchor = &l->anchored.at[number];
 	struct diag *diag;
 
 	l->alias_bytes += anchor->bytes;
@@ -334,7 +277,7 @@ static bool alias_bounds_check(struct loader *l, const struct name *anchor,
 			       "with this alias the file stands for more than "
 			       "%u MiB",
 			       (unsigned)(LOAD_ALIAS_BYTES_MAX >> 20));
-		diag_note_at(l->ds, diag, anchor->at,
+		diag_note_at(l->ds, diag, anchor_at,
 			     "each use stands for %llu bytes",
 			     (unsigned long long)anchor->bytes);
 	} else if (l->depth + anchor->height > LOAD_DEPTH_MAX) {
@@ -342,7 +285,7 @@ static bool alias_bounds_check(struct loader *l, const struct name *anchor,
 			       "with this alias, lists and maps are more than "
 			       "%d deep",
 			       LOAD_DEPTH_MAX);
-		diag_note_at(l->ds, diag, anchor->at, "it brings %u levels",
+		diag_note_at(l->ds, diag, anchor_at, "it brings %u levels",
 			     anchor->height);
 	} else {
 		return true;
@@ -354,7 +297,8 @@ static bool alias_bounds_check(struct loader *l, const struct name *anchor,
 static void on_alias(struct loader *l, const yaml_event_t *event)
 {
 	struct span at = event_span(l, event);
-	const struct name *anchor;
+	const struct anchored *anchor;
+	int64_t number;
 
 	if (wants_key(l)) {
 		diag_at(l->ds, DIAG_E124, at,
@@ -362,10 +306,13 @@ static void on_alias(struct loader *l, const yaml_event_t *event)
 		key_add(l, NO_NAME, at);
 		return;
 	}
-	anchor = alias_find(l, yaml_text(event->data.alias.anchor), at);
-	if (!anchor)
+	number = alias_find(l, yaml_text(event->data.alias.anchor), at);
+	if (number == NO_NAME) {
 		value_add(l, doc_new(l, DOC_NULL, at), 0, 0);
-	else if (alias_bounds_check(l, anchor, at))
+		return;
+	}
+	anchor = &l->anchored.at[number];
+	if (alias_bounds_check(l, number, at))
 		value_add(l, anchor->doc, anchor->height, anchor->bytes);
 }
 
@@ -550,23 +497,24 @@ static void keys_check(struct loader *l, struct entry *entries, size_t *count)
 
 	l->map_count++;
 	for (size_t i = 0; i < *count; i++) {
-		struct doc_pair *pair = &entries[i].pair;
+		const struct entry *entry = &entries[i];
 		struct name *key;
 		struct diag *diag;
 
-		if (entries[i].key == NO_NAME)
+		if (entry->key == NO_NAME)
 			continue;
-		key = &l->keys.at[entries[i].key];
+		key = &l->keys.at[entry->key];
 		if (key->map == l->map_count) {
-			diag = diag_at(l->ds, DIAG_E125, pair->key_at,
+			diag = diag_at(l->ds, DIAG_E125, entry->key_at,
 				       "key \"%s\" is there a second time",
 				       key->text.ptr);
-			diag_note_at(l->ds, diag, key->at, "first here");
+			diag_note_at(l->ds, diag, name_at(l, key),
+				     "first here");
 			continue;
 		}
 		key->map = l->map_count;
-		key->at = pair->key_at;
-		entries[kept++] = entries[i];
+		name_set_at(key, entry->key_at);
+		entries[kept++] = *entry;
 	}
 	*count = kept;
 }
@@ -577,13 +525,16 @@ static void doc_fill(struct loader *l, struct doc *doc,
 	if (doc->kind == DOC_MAP) {
 		doc_set_room(l->arena, doc, count);
 		for (size_t i = 0; i < count; i++)
-			doc->pairs[i] = entries[i].pair;
+			doc->pairs[i] = (struct doc_pair){
+				l->keys.at[entries[i].key].text,
+				entries[i].key_at, entries[i].value
+			};
 		doc_index(doc);
 	} else {
 		doc->count = count;
 		doc->items = arena_new_array(l->arena, count, struct doc *);
 		for (size_t i = 0; i < count; i++)
-			doc->items[i] = entries[i].pair.value;
+			doc->items[i] = entries[i].value;
 	}
 }
 
