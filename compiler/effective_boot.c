@@ -304,7 +304,7 @@ static const char *token_refusal(struct text *piece)
 
 /* One argument may hold single spaces: the kernel sees the same text. */
 static bool split_arg(struct context *c, const struct templated *from,
-		      struct text text)
+		      struct text text, bool *has_facts)
 {
 	struct builder *b = c->b;
 	size_t begin = 0;
@@ -328,20 +328,24 @@ static bool split_arg(struct context *c, const struct templated *from,
 				     wrong);
 			return false;
 		}
-		if (memchr(token.ptr, BOOT_FACT_MARK, token.len))
+		if (memchr(token.ptr, BOOT_FACT_MARK, token.len)) {
 			token = unmarked(b->arena, token);
-		else if (i < text.len) /* the last ends in a NUL already */
+			*has_facts = true;
+		} else if (i < text.len) { /* the last ends in a NUL already */
 			token.ptr = arena_copy(b->arena, token.ptr, token.len);
+		}
 		*vec_push(b->arena, &b->args) = token;
 	}
 	return true;
 }
 
-static size_t arg_bytes(struct text arg)
+static size_t arg_bytes(const struct boot *boot, struct text arg)
 {
 	struct arg_piece piece;
 	size_t bytes = 0;
 
+	if (!boot->facts)
+		return arg.len;
 	while (arg_next(&arg, &piece))
 		bytes += piece.fact ? piece.fact->bytes : piece.text.len;
 	return bytes;
@@ -368,7 +372,7 @@ static void warn_long_line(struct context *c, const struct boot *boot)
 	size_t bytes = strlen("initrd=initrd.magic");
 
 	for (size_t i = 0; i < boot->arg_count; i++)
-		bytes += 1 + arg_bytes(boot->args[i]);
+		bytes += 1 + arg_bytes(boot, boot->args[i]);
 	/* Secure Boot means UEFI, where there is no such limit. */
 	if (bytes <= COMMAND_LINE_MAX || *warned ||
 	    (c->b->site->verify & VERIFY_SECURE_BOOT))
@@ -396,7 +400,7 @@ static const char *const memdisk_args[] = { "iso", "raw", NULL };
 static bool boot_args(struct context *c, struct boot *boot)
 {
 	struct builder *b = c->b;
-	bool good = true;
+	bool good = true, has_facts = false;
 	size_t own;
 
 	b->args.count = 0;
@@ -419,7 +423,8 @@ static bool boot_args(struct context *c, struct boot *boot)
 			if (!arch_holds(list->at[j].archs, c->archs))
 				continue;
 			good = render_argument(c, &list->at[j], &text) &&
-			       split_arg(c, &list->at[j], text) && good;
+			       split_arg(c, &list->at[j], text, &has_facts) &&
+			       good;
 			if (good)
 				trace_add(&b->trace, boot, "args", TEXT(""),
 					  &c->levels->at[i], list->at[j].at,
@@ -431,7 +436,7 @@ static bool boot_args(struct context *c, struct boot *boot)
 	boot->args = arena_new_array(b->arena, b->args.count, struct text);
 	for (size_t i = 0; i < b->args.count; i++)
 		boot->args[i] = b->args.at[i];
-	boot->facts = facts_in(boot);
+	boot->facts = has_facts ? facts_in(boot) : 0;
 	if (good)
 		warn_long_line(c, boot);
 	return good;

@@ -126,7 +126,7 @@ void machine_find_uplink(struct builder *b, struct machine *machine,
 			 const struct profile *profile)
 {
 	static const struct uplink by_dhcp;
-	struct context c = context_of(b, machine->node, profile);
+	struct context c;
 	const struct uplink_env env = { b->arena, &c, uplink_render,
 					uplink_refuse };
 	struct uplink *uplink;
@@ -135,6 +135,7 @@ void machine_find_uplink(struct builder *b, struct machine *machine,
 	machine->uplink = &by_dhcp;
 	if (!says_network(&b->levels))
 		return;
+	c = context_of(b, machine->node, profile);
 	context_set(&c);
 	uplink = arena_new(b->arena, struct uplink);
 	*uplink = uplink_of(&env, &b->levels, machine->node != NULL, &at);

@@ -176,7 +176,8 @@ static void parse_pair(struct resolve *r, const struct doc *map,
 
 	if (replaces)
 		name.len--;
-	key = schema_find(name, holders->level);
+	key = schema_find_next(r->last_key, name, holders->level);
+	r->last_key = key;
 	if (!key)
 		unknown_key(r, pair, name, holders->level);
 	else if (key_is_good(r, map, pair, key, replaces))

@@ -34,7 +34,8 @@ struct resolve {
 	const struct compile_env *env;
 	struct site *site;
 	unsigned required; /**< enum level: those that must have some key */
-	const struct group *last_group; /**< that a node was found to name */
+	const struct schema_key *last_key; /**< that was found in a map */
+	const struct group *last_group;    /**< that a node was found to name */
 };
 
 /** Where a value goes. */
