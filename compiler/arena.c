@@ -9,6 +9,7 @@
 
 struct arena_block {
 	struct arena_block *next;
+	void *mem;         /**< that it stands in */
 	size_t used, size; /**< of `bytes` */
 	alignas(max_align_t) unsigned char bytes[];
 };
@@ -98,23 +99,33 @@ void arena_release(struct arena *arena)
 		struct arena_block *block = arena->blocks;
 
 		arena->blocks = block->next;
-		free(block);
+		free(block->mem);
 	}
 	arena->total_bytes = 0;
 }
 
-/* @return zeroes */
+/* A large one begins where a huge page can; what it skips is never touched.
+ * @param size	without what the block itself takes
+ * @return zeroes */
 static struct arena_block *block_new(size_t size)
 {
+	size_t bytes, align, skip;
 	struct arena_block *block;
+	char *mem;
 
-	if (size > SIZE_MAX - sizeof(*block))
+	if (size > SIZE_MAX / 2)
 		out_of_memory();
-	block = calloc(1, sizeof(*block) + size);
-	if (!block)
+	bytes = sizeof(*block) + size;
+	align = bytes < HUGE_PAGE_BYTES ? 1 : HUGE_PAGE_BYTES;
+	mem = calloc(1, bytes + align - 1);
+	if (!mem)
 		out_of_memory();
+	skip = -(uintptr_t)mem & (align - 1);
+	block = (struct arena_block *)(void *)(mem + skip);
+	/* Before it is touched, or its first huge page is many small ones. */
+	ask_for_huge_pages(block, bytes);
+	block->mem = mem;
 	block->size = size;
-	ask_for_huge_pages(block->bytes, size);
 	return block;
 }
 
