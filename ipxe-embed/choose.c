@@ -470,7 +470,9 @@ static void refuse(struct arena *arena, const struct candidates *candidates,
 			sbuf_printf(&lacks, "  %s, iPXE %s: it %s\n", c->name,
 				    c->version,
 				    candidate_lack(arena, c, needs));
-	choice->status = lacks.len || wish->base ? CHOICE_REFUSED : CHOICE_NONE;
+	choice->status = lacks.len || wish->base || !needs->usual
+				 ? CHOICE_REFUSED
+				 : CHOICE_NONE;
 	if (lacks.len)
 		sbuf_printf(&why, "%s can make the images of this site:\n%s",
 			    wish->base ? "the base that --base names is not "
@@ -482,6 +484,9 @@ static void refuse(struct arena *arena, const struct candidates *candidates,
 			    "there is no base '%s'; ipxe-embed base list says "
 			    "which there are. ",
 			    wish->base);
+	else if (!needs->usual)
+		sbuf_puts(&why, "there is no base to make the images from that "
+				"--image names. ");
 	else
 		sbuf_puts(&why, "No images were made: there is no base to make "
 				"them from. ");
