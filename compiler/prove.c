@@ -17,8 +17,8 @@ static bool is_intended(const struct proof *p, enum sim_end end)
 	if (end == SIM_EXITED && sim_status(p->sim) != EXIT_STATUS)
 		return false;
 	/* A circle is seen after some rounds, here and there. */
-	return end == SIM_RETRIES ||
-	       (p->pauses == intention->pauses && p->disks == intention->disks);
+	return end == SIM_RETRIES || (p->at.pauses == intention->pauses &&
+				      p->disks == intention->disks);
 }
 
 static bool is_same(const struct intention *a, const struct intention *b)
@@ -35,7 +35,8 @@ static bool was_seen(struct proof *p)
 	const struct proof_run *run;
 	struct scene scene = p->scene;
 
-	if (p->first_kind || p->traits || p->next_run == p->runs.count)
+	if (!p->shares || p->first_kind || p->traits ||
+	    p->next_run == p->runs.count)
 		return false;
 	run = &p->runs.at[p->next_run];
 	scene.kind = run->scene.kind;
@@ -76,21 +77,30 @@ static void prove_disks(struct proof *p, struct scene scene)
 	without = p->intention;
 	p->scene.disk = scene.disk = true;
 	with = intention_of(p);
-	if (p->looked_for_disk || !is_same(&with, &without))
+	if (!p->shares || p->looked_for_disk || !is_same(&with, &without))
 		prove_scene(p, &scene);
 }
 
-/* As often as all mirrors are asked, and once more. */
-static void prove_spell(struct proof *p, struct scene scene)
+static size_t most_mirrors(const struct proof *p)
 {
-	size_t mirrors = p->site->urls.count > p->site->assets.count
-				 ? p->site->urls.count
-				 : p->site->assets.count;
+	return p->site->urls.count > p->site->assets.count
+		       ? p->site->urls.count
+		       : p->site->assets.count;
+}
 
+/* For ever; and as often as all mirrors are asked, and once more, whichever of
+ * them is the first. */
+static void prove_spells(struct proof *p, struct scene scene)
+{
+	size_t mirrors = most_mirrors(p);
+
+	prove_scene(p, &scene);
 	if (scene.person != PERSON_NONE)
 		return;
-	for (scene.hits = 1; scene.hits <= mirrors + 1; scene.hits++)
-		prove_scene(p, &scene);
+	do {
+		for (scene.hits = 1; scene.hits <= mirrors + 1; scene.hits++)
+			prove_scene(p, &scene);
+	} while (p->shelves_differ && ++scene.detour < mirrors);
 }
 
 /* What one item is instead of itself. Another item of the same site, with its
@@ -104,16 +114,15 @@ static void prove_harm(struct proof *p, struct scene scene,
 	for (int signature = 0; signature <= signatures; signature++) {
 		scene.victim_signature = signature;
 		scene.harm = HARM_LOST;
-		prove_scene(p, &scene);
-		prove_spell(p, scene);
+		prove_spells(p, scene);
 		scene.harm = HARM_TAMPERED;
-		prove_scene(p, &scene);
-		prove_spell(p, scene);
+		prove_spells(p, scene);
 	}
 	scene.victim_signature = false;
 	scene.harm = HARM_SWAPPED;
-	if (proof_verifies(p, VERIFY_DIGEST) || is_script(blob->bytes))
-		prove_scene(p, &scene);
+	if (proof_verifies(p, VERIFY_DIGEST) &&
+	    published_another_blob(p->plan, blob))
+		prove_spells(p, scene);
 }
 
 static void prove_harms(struct proof *p, const struct scene *scene,
@@ -132,50 +141,6 @@ static void prove_harms(struct proof *p, const struct scene *scene,
 			prove_harm(p, *scene, boot->initrds[j]);
 		for (size_t j = 0; j < boot->file_count; j++)
 			prove_harm(p, *scene, boot->files[j].blob);
-	}
-}
-
-/* Each boot among some actions, those before it not starting; and none of them. */
-static void prove_boots(struct proof *p, struct scene scene,
-			struct actions actions)
-{
-	unsigned boots = 0;
-
-	for (size_t i = 0; i < actions.count; i++)
-		boots += p->machine->actions[actions.first + i].boot != NULL;
-	for (scene.duds = 0; scene.duds <= boots; scene.duds++)
-		prove_scene(p, &scene);
-}
-
-/* Each item of each menu; and to leave them all. */
-static void prove_menus(struct proof *p, struct scene scene, bool fully)
-{
-	scene.person = PERSON_LEAVES;
-	if (p->machine->menu_count)
-		prove_scene(p, &scene);
-	scene.person = PERSON_CHOOSES;
-	for (scene.menu = 0; scene.menu < p->machine->menu_count;
-	     scene.menu++) {
-		const struct menu_boot *menu = &p->machine->menus[scene.menu];
-
-		for (scene.item = 0; scene.item < menu->menu->item_count;
-		     scene.item++) {
-			prove_boots(p, scene, menu->items[scene.item]);
-			if (fully)
-				prove_harms(p, &scene, menu->items[scene.item]);
-		}
-	}
-}
-
-static void prove_lost_bases(struct proof *p, struct scene scene,
-			     const struct located_list *bases)
-{
-	for (size_t i = 0; i < bases->count; i++) {
-		scene.base = bases->at[i].text;
-		scene.harm = HARM_LOST;
-		prove_scene(p, &scene);
-		scene.harm = HARM_TAMPERED;
-		prove_scene(p, &scene);
 	}
 }
 
@@ -205,6 +170,68 @@ static void prove_weather(struct proof *p, struct scene scene)
 	}
 }
 
+static unsigned boot_count(const struct proof *p, struct actions actions)
+{
+	unsigned boots = 0;
+
+	for (size_t i = 0; i < actions.count; i++)
+		boots += p->machine->actions[actions.first + i].boot != NULL;
+	return boots;
+}
+
+/* Each of some boots, those before it not starting; and none of them. */
+static void prove_boots(struct proof *p, struct scene scene, unsigned boots)
+{
+	for (scene.duds = 0; scene.duds <= boots; scene.duds++)
+		prove_scene(p, &scene);
+}
+
+static void prove_items(struct proof *p, struct scene scene, bool fully)
+{
+	const struct menu_boot *menu = &p->machine->menus[scene.menu];
+	unsigned behind = boot_count(p, p->machine->order);
+
+	for (scene.item = 0; scene.item < menu->menu->item_count;
+	     scene.item++) {
+		struct actions actions = menu->items[scene.item];
+
+		/* From an item the way may lead back to the order. */
+		prove_boots(p, scene, boot_count(p, actions) + behind);
+		if (fully)
+			prove_harms(p, &scene, actions);
+		if (fully && !behind)
+			prove_weather(p, scene);
+	}
+}
+
+/* Each item of each menu; and to leave them all, which leads to what is behind. */
+static void prove_menus(struct proof *p, struct scene scene, bool fully)
+{
+	if (!p->machine->menu_count)
+		return;
+	scene.person = PERSON_LEAVES;
+	prove_boots(p, scene, boot_count(p, p->machine->order));
+	if (fully) {
+		prove_weather(p, scene);
+		prove_harms(p, &scene, p->machine->order);
+	}
+	scene.person = PERSON_CHOOSES;
+	for (scene.menu = 0; scene.menu < p->machine->menu_count; scene.menu++)
+		prove_items(p, scene, fully);
+}
+
+static void prove_lost_bases(struct proof *p, struct scene scene,
+			     const struct located_list *bases)
+{
+	for (size_t i = 0; i < bases->count; i++) {
+		scene.base = bases->at[i].text;
+		scene.harm = HARM_LOST;
+		prove_scene(p, &scene);
+		scene.harm = HARM_TAMPERED;
+		prove_scene(p, &scene);
+	}
+}
+
 /* What a machine may say about itself, where it is asked. */
 static void prove_firmware(struct proof *p, struct scene scene)
 {
@@ -229,15 +256,20 @@ static void prove_fully(struct proof *p, const struct machine_kind *kind)
 
 	prove_weather(p, scene);
 	prove_harms(p, &scene, p->machine->order);
-	prove_boots(p, scene, p->machine->order);
+	prove_boots(p, scene, boot_count(p, p->machine->order));
 	prove_menus(p, scene, true);
 	prove_firmware(p, scene);
 	prove_lost_bases(p, scene, &p->site->urls);
 	prove_lost_bases(p, scene, &p->site->assets);
 	if (p->order_script)
 		prove_harm(p, scene, p->order_script);
+	if (!is_remote(p->plan, p->machine))
+		return;
+	scene.elsewhere = true;
+	prove_scene(p, &scene);
+	scene.elsewhere = false;
 	scene.harm = HARM_SWAPPED;
-	if (is_remote(p->plan, p->machine) && p->site->node_count > 1)
+	if (p->site->node_count > 1)
 		prove_scene(p, &scene);
 }
 
@@ -292,7 +324,7 @@ static void prove_briefly(struct proof *p, const struct machine_kind *kind)
 {
 	struct scene scene = { .kind = *kind };
 
-	prove_boots(p, scene, p->machine->order);
+	prove_boots(p, scene, boot_count(p, p->machine->order));
 	prove_menus(p, scene, false);
 	scene.harm = HARM_TAMPERED;
 	if (kind != &kind_efi)
@@ -301,14 +333,22 @@ static void prove_briefly(struct proof *p, const struct machine_kind *kind)
 
 static void prove_order(struct proof *p, const struct order *order)
 {
-	const struct machine *first = order->members[0];
+	size_t count = order->member_count;
 
-	proof_set_subject(p, first, order);
-	prove_kinds(p, order, first,
-		    is_new_structure(p, order) ? prove_fully : prove_briefly);
-	if (order->member_count > 1)
-		prove_kinds(p, order, order->members[order->member_count - 1],
-			    prove_briefly);
+	if (count > p->nodes_max)
+		count = p->nodes_max;
+	proof_set_subject(p, order->members[0], order);
+	if (order->number)
+		structure_begin(p, order);
+	for (size_t i = 0; i < count && p->ds->errors < FAULTS_MAX; i++) {
+		const struct machine *member = order->members[i];
+		bool witness = is_witness(p, order, i);
+
+		if (!p->shares || !order->number || is_new_structure(p, member))
+			prove_kinds(p, order, member, prove_fully);
+		else if (witness)
+			prove_kinds(p, order, member, prove_briefly);
+	}
 }
 
 /* Any machine; or, if there are rules, one for each of them and for none. */
@@ -346,7 +386,8 @@ static size_t most_words(const struct plan *plan)
 	return most;
 }
 
-void prove(const struct plan *plan, size_t nodes_max, struct diags *ds)
+static void prove_plan(const struct plan *plan, size_t nodes_max, bool shares,
+		       struct diags *ds)
 {
 	size_t count = plan->effective->machine_count;
 
@@ -355,16 +396,21 @@ void prove(const struct plan *plan, size_t nodes_max, struct diags *ds)
 		.plan = plan,
 		.site = effective->site,
 		.ds = ds,
+		.shares = shares,
+		.nodes_max = nodes_max,
 		.sim = sim_new(),
 		.tree = { .plan = plan, .harm = proof_harm },
 	};
 	struct proof *p = &proof;
 
 	p->tree.ctx = p;
+	p->shelves_differ = proof_do_shelves_differ(p);
 	p->structures.arena = &p->arena;
 	p->script = sim_script_new(&p->arena, plan->script);
 	p->words = arena_new_array(&p->arena, most_words(plan), struct text);
+	witnesses_init(&p->witnesses, &p->arena, most_words(plan));
 	proof_find_foreign(p);
+	proof_find_marked(p);
 	strangers_init(&p->strangers, &p->arena, p->site);
 	proof_find_scripts(p);
 	prove_unknown(p);
@@ -377,7 +423,18 @@ void prove(const struct plan *plan, size_t nodes_max, struct diags *ds)
 		prove_order(p, &plan->orders[i]);
 	sbuf_release(&p->details);
 	sbuf_release(&p->lines);
+	sbuf_release(&p->shape);
 	sim_free(p->sim);
 	published_reset(&p->tree);
 	arena_release(&p->arena);
+}
+
+void prove(const struct plan *plan, size_t nodes_max, struct diags *ds)
+{
+	prove_plan(plan, nodes_max, true, ds);
+}
+
+void prove_each(const struct plan *plan, struct diags *ds)
+{
+	prove_plan(plan, SIZE_MAX, false, ds);
 }

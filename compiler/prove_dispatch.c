@@ -79,6 +79,12 @@ void prove_dispatch(struct proof *p, const struct order *order)
 {
 	enum sim_end end;
 
+	/* Who has to ask what it is needs a card that may be used for it. */
+	if (is_remote(p->plan, p->machine))
+		proof_add_nics(p);
+	if (is_remote(p->plan, p->machine) &&
+	    proof_wanted_card(p, 0) == SIZE_MAX)
+		return;
 	p->world.stop_at = stop_at_order;
 	end = sim_run(p->sim, p->script, &p->world);
 	if (scene_is_insecure(p->plan, &p->scene) && end == SIM_EXITED)
@@ -161,24 +167,64 @@ struct scene scene_of_site(const struct proof *p)
 					       : kind_bios };
 }
 
-/* Who else's marks a machine may carry, as a second-hand card or a board. */
-static const struct node *neighbour(const struct proof *p,
-				    const struct machine *machine)
+/* By what a node may be known, the strongest first. */
+static bool is_known_by(const struct node *node, enum mark mark)
 {
-	const struct effective *effective = p->plan->effective;
-	size_t i = (size_t)(machine - effective->machines) + 1;
+	switch (mark) {
+	case MARK_MAC:
+		return node->mac_count;
+	case MARK_UUID:
+		return node->uuid.text.ptr;
+	case MARK_SERIAL:
+		return node->serial.text.ptr;
+	case MARK_ASSET:
+		return node->asset.text.ptr;
+	case MARKS:
+		break;
+	}
+	return false;
+}
 
-	return effective->machines[i % effective->machine_count].node;
+void proof_find_marked(struct proof *p)
+{
+	for (size_t i = 0; i < p->site->node_count; i++)
+		for (enum mark mark = MARK_MAC; mark < MARKS; mark++) {
+			const struct node **two = p->marked[mark];
+
+			if (is_known_by(&p->site->nodes[i], mark) && !two[1])
+				two[two[0] != NULL] = &p->site->nodes[i];
+		}
+}
+
+const struct node *proof_marked(const struct proof *p, enum mark mark,
+				const struct node *node)
+{
+	const struct node *const *two = p->marked[mark];
+
+	return two[0] == node ? two[1] : two[0];
+}
+
+/* What comes before the look-up of a card is the same for all nodes that are
+ * known by the same kinds of marks: one of them stands for the others. */
+static bool stands_for_marks(struct proof *p, const struct node *node)
+{
+	unsigned marks = 0;
+	bool seen;
+
+	for (enum mark mark = MARK_MAC; mark < MARKS; mark++)
+		marks |= (unsigned)is_known_by(node, mark) << mark;
+	seen = p->marks_seen[marks];
+	p->marks_seen[marks] = true;
+	return !seen;
 }
 
 void prove_node(struct proof *p, const struct machine *machine,
 		const struct order *order)
 {
 	struct scene scene = scene_of_site(p);
-	/* What comes before the look-up of a card is the same for all nodes:
-	 * those that stand for their order try it alone as well. */
-	bool stands = machine == order->members[0];
-	const struct node *node = machine->node, *other = neighbour(p, machine);
+	const struct node *node = machine->node;
+	bool stands = !p->shares || machine == order->members[0] ||
+		      stands_for_marks(p, node);
 
 	proof_set_subject(p, machine, order);
 	for (size_t i = 0; i < identity_count(node); i++) {
@@ -190,11 +236,10 @@ void prove_node(struct proof *p, const struct machine *machine,
 		proof_set_world(p, &scene);
 		proof_set_identity(p, node, i, false);
 		prove_dispatch(p, order);
-		if (other == node)
-			continue;
+		/* As in a second-hand card, or on a second-hand board. */
 		proof_set_world(p, &scene);
 		proof_set_identity(p, node, i, true);
-		proof_add_weaker(p, node, i, other);
+		proof_add_weaker(p, node, i);
 		prove_dispatch(p, order);
 	}
 }

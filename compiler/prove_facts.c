@@ -143,7 +143,7 @@ void proof_set_firmware(struct proof *p)
 static void put_mac(const struct proof *p, const char *separator,
 		    struct sbuf *out)
 {
-	size_t card = proof_wanted_card(p, p->pauses);
+	size_t card = proof_wanted_card(p, p->at.pauses);
 
 	for (size_t i = 0; i < 6 && card != SIZE_MAX; i++)
 		sbuf_printf(out, "%s%02x", i ? separator : "",

@@ -162,10 +162,14 @@ static bool is_worth_a_try(struct walk *w)
 {
 	const struct scene *scene = &w->p->scene;
 	bool late = scene->wire == WIRE_LATE || scene->wire == WIRE_LEASED;
-	bool worth = (late && w->at.pauses < 2) ||
-		     (scene->pauses && w->at.pauses <= scene->pauses) ||
-		     (scene->hits && w->at.hits != w->paused_at.hits) ||
-		     (scene->duds && w->at.duds != w->paused_at.duds);
+	bool worth =
+		(late && w->at.pauses < 2) ||
+		(scene->pauses && w->at.pauses <= scene->pauses) ||
+		w->at.detours[SHELF_URLS] != w->paused_at.detours[SHELF_URLS] ||
+		w->at.detours[SHELF_ASSETS] !=
+			w->paused_at.detours[SHELF_ASSETS] ||
+		(scene->hits && w->at.hits != w->paused_at.hits) ||
+		(scene->duds && w->at.duds != w->paused_at.duds);
 
 	w->paused_at = w->at;
 	return worth;

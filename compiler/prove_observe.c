@@ -178,9 +178,10 @@ static bool has_setting(struct proof *p, const char *name, struct text wanted)
 static void observe_fetch(struct proof *p)
 {
 	const struct uplink *uplink = proof_uplink(p);
-	size_t wanted = proof_wanted_card(p, p->pauses);
+	size_t wanted = proof_wanted_card(p, p->at.pauses);
 	struct text name, tag;
 
+	p->at.online = true;
 	if (!text_is(sim_setting(p->sim, "crosscert"), NOWHERE))
 		p->fault = "lets DHCP say where certificates come from";
 	if (wanted == SIZE_MAX || sim_card_in_use(p->sim) != &p->cards[wanted])
@@ -201,8 +202,8 @@ static void observe_fetch(struct proof *p)
 
 static void observe_pause(struct proof *p, unsigned long seconds)
 {
-	unsigned long wanted = p->pauses < RETRY_DOUBLINGS
-				       ? RETRY_FIRST_S << p->pauses
+	unsigned long wanted = p->at.pauses < RETRY_DOUBLINGS
+				       ? RETRY_FIRST_S << p->at.pauses
 				       : RETRY_FIRST_S << RETRY_DOUBLINGS;
 
 	if (scene_is_insecure(p->plan, &p->scene))
@@ -248,6 +249,8 @@ static void observe_network(struct proof *p, const struct sim_event *event)
 {
 	struct text ntp = proof_uplink(p)->ntp;
 
+	if (p->at.online)
+		p->fault = "sets up a network that it has already";
 	if (text_is(event->text, "ntp") && ntp.ptr &&
 	    text_equal(event->more, ntp))
 		p->timed = true;
@@ -259,6 +262,8 @@ void proof_observe(void *ctx, const struct sim_event *event)
 
 	if (p->trace)
 		sim_event_show(p->sim, event, NULL, p->trace);
+	if (event->kind == SIM_LABEL && p->scene.elsewhere)
+		sim_set(p->sim, "site", "elsewhere");
 	if (event->kind == SIM_FETCH)
 		observe_fetch(p);
 	if (event->kind == SIM_NETWORK)

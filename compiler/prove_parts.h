@@ -60,7 +60,10 @@ struct scene {
 	 * machine, all is well; 0: never. */
 	unsigned hits, pauses;
 	bool by_turns; /**< every other fetch of an item is harmed, only */
-	unsigned duds; /**< kernels that do not start, before one does */
+	/** So many fetches from each shelf are lost before all that. */
+	unsigned detour;
+	unsigned duds;  /**< kernels that do not start, before one does */
+	bool elsewhere; /**< the image is of another site, of the same signer */
 	enum person person;
 	size_t menu, item;      /**< of the machine: that is to be chosen */
 	enum firmware firmware; /**< of machines that are asked for facts */
@@ -101,6 +104,19 @@ bool scene_is_insecure(const struct plan *plan, const struct scene *scene);
 size_t scene_choice(const struct machine *machine, const struct scene *scene,
 		    size_t menu, bool chosen);
 
+/** Where things are fetched from. */
+enum shelf { SHELF_URLS, SHELF_ASSETS, SHELVES };
+
+/** How far a machine has come, by what the site says. */
+struct progress {
+	size_t mirrors[SHELVES]; /**< to be asked first */
+	unsigned detours
+		[SHELVES]; /**< fetches that were lost at the beginning */
+	unsigned hits, pauses, duds;
+	bool online, turn; /**< the next fetch is one that is harmed not */
+	bool unsure;       /**< a server may have no more to say about a node */
+};
+
 /* -------------------------------------------------------------- proof -- */
 
 enum { PROOF_CARDS_MAX = 3 + 2 * NICS_MAX };
@@ -132,6 +148,17 @@ enum { FAULTS_MAX = 3 };
 #define PROOF_NETMASK "255.255.254.0"
 #define PROOF_GATEWAY "10.0.2.2"
 
+/** Machines of an order that show whether it uses the right words. */
+struct witnesses {
+	struct text *first; /**< words of the first machine */
+	size_t *alike;      /**< the first word that has been the same always */
+	bool *varied;       /**< more than one value has been seen */
+	size_t *before;     /**< scratch */
+};
+
+/** By what a node may be known: what comes first counts more. */
+enum mark { MARK_MAC, MARK_UUID, MARK_SERIAL, MARK_ASSET, MARKS };
+
 struct proof {
 	const struct plan *plan;
 	const struct site *site;
@@ -139,13 +166,22 @@ struct proof {
 	struct arena arena;
 	struct sim *sim;
 	const struct sim_script *script;
-	struct map structures; /**< of orders that have been looked at fully */
+	bool shares; /**< what holds for one order holds for all like it */
+	struct map structures; /**< of orders and machines, numbered */
+	size_t structure_count;
+	size_t structure;  /**< of the order; 0: like no other */
+	struct sbuf shape; /**< of the machine that was last asked about */
+	struct witnesses witnesses;
+	size_t nodes_max;
+	bool shelves_differ; /**< as proof_do_shelves_differ() */
 	struct published tree;
 	struct sim_world world;
 	struct sim_card cards[PROOF_CARDS_MAX];
 	struct proof_card about[PROOF_CARDS_MAX];
 	unsigned char foreign[2][6]; /**< cards that are in no node */
 	struct strangers strangers;
+	const struct node *marked[MARKS][2]; /**< nodes that have such a mark */
+	bool marks_seen[1 << MARKS];         /**< together, in a node */
 	char order[48], reached[48]; /**< labels: its own, and where it came */
 	struct text *words;          /**< of plan_words() */
 	/** Its text -> number of the blob, plus one. */
@@ -164,9 +200,7 @@ struct proof {
 	const struct traits *traits; /**< of an unknown machine; NULL: any */
 	struct scene scene;
 	struct intention intention;
-	/** Harmed fetches, pauses, and kernels that did not start, so far. */
-	unsigned hits, pauses, duds;
-	bool turn;            /**< as in struct progress */
+	struct progress at;   /**< as it is seen */
 	bool shell, timed;    /**< a shell, or the time, were there */
 	size_t loader, disks; /**< that is looked for next; all so often */
 	bool looked_for_disk;
@@ -179,6 +213,13 @@ struct proof {
 
 /** Whether this is one of the ways in which the site verifies. */
 bool proof_verifies(const struct proof *p, enum verify how);
+
+/** Find nodes that are known by each kind of mark. */
+void proof_find_marked(struct proof *p);
+
+/** @return a node that is known by such a mark, and is not this one; or NULL */
+const struct node *proof_marked(const struct proof *p, enum mark mark,
+				const struct node *node);
 
 /** What happens to a published item in the scene: for struct published. */
 enum harm proof_harm(void *ctx, const struct published_item *item);
@@ -203,9 +244,12 @@ size_t identity_count(const struct node *node);
 void proof_set_identity(struct proof *p, const struct node *node, size_t which,
 			bool crowd);
 
-/** Give it marks of another node, which count less than the one it has. */
-void proof_add_weaker(struct proof *p, const struct node *node, size_t which,
-		      const struct node *other);
+/** Give it marks of other nodes, which count less than the one it has. */
+void proof_add_weaker(struct proof *p, const struct node *node, size_t which);
+
+/** Add the cards that it is to use, but for those with which it would be another
+ * machine. */
+void proof_add_nics(struct proof *p);
 
 /** The machine that is looked at, with all cards that its site names. */
 void proof_set_machine(struct proof *p);
@@ -247,15 +291,29 @@ void proof_set_subject(struct proof *p, const struct machine *machine,
 /** BIOS, UEFI on x86_64, and that with Secure Boot. */
 extern const struct machine_kind kind_bios, kind_efi, kind_secure;
 
+/** Look at the lines of an order; see is_new_structure(). Its subject is set. */
+void structure_begin(struct proof *p, const struct order *order);
+
 /**
- * Whether no order before had the same lines, but for words that are looked at in
- * each of them.
+ * Whether no machine before had the same lines in its order, but for words, and
+ * has got onto the network by the same ones.
  *
- * Such words say what to fetch and with which arguments to boot; no line goes
- * another way because of them. So what holds for one order when something fails
- * holds for all that have its lines.
+ * Words say what to fetch and with which arguments to boot; no line goes another
+ * way because of them. So what holds for one machine when something fails holds
+ * for all that have its lines. That each has its own words is seen in each; and
+ * that the lines use the right ones, by witnesses.
+ *
+ * @param machine	of the order that structure_begin() looked at
  */
-bool is_new_structure(struct proof *p, const struct order *order);
+bool is_new_structure(struct proof *p, const struct machine *machine);
+
+void witnesses_init(struct witnesses *w, struct arena *arena, size_t words_max);
+
+/**
+ * Whether a machine tells words of its order apart that all before it had alike,
+ * or has another word than they. To be asked of all, from the first one.
+ */
+bool is_witness(struct proof *p, const struct order *order, size_t member);
 
 /** The scene in which the site boots, all being well. */
 struct scene scene_of_site(const struct proof *p);
@@ -279,16 +337,6 @@ struct intention intention_of(const struct proof *p);
 
 /* ----------------------------------------------------------- progress -- */
 
-/** Where things are fetched from. */
-enum shelf { SHELF_URLS, SHELF_ASSETS };
-
-/** How far a machine has come, by what the site says. */
-struct progress {
-	size_t mirrors[2]; /**< by enum shelf: to be asked first */
-	unsigned hits, pauses, duds;
-	bool online, turn; /**< the next fetch is one that is harmed not */
-};
-
 /** The network that counts: of the site, as long as a machine asks which node it
  * is. */
 const struct uplink *proof_uplink(const struct proof *p);
@@ -307,6 +355,16 @@ void progress_pause(struct progress *at);
 
 /** The mirrors of one shelf: with no assets elsewhere, there is but one. */
 const struct located_list *proof_shelf(const struct proof *p, enum shelf shelf);
+
+/** On which one a base URL is. */
+enum shelf proof_shelf_of(const struct proof *p, struct text base);
+
+/** Whether no base URL is on both: then it says what is fetched from there. */
+bool proof_do_shelves_differ(const struct proof *p);
+
+/** Whether the next fetch is one of those that are lost at the beginning. */
+bool progress_detour(const struct proof *p, struct progress *at,
+		     enum shelf shelf);
 
 /** Fetch an item, and find it good, asking one mirror after the other. */
 bool progress_fetch(const struct proof *p, struct progress *at,

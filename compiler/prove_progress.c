@@ -60,7 +60,9 @@ void scene_connect(const struct scene *scene, bool own, unsigned pauses,
 		break;
 	}
 	card->link = link;
-	card->lease = link && scene->wire == WIRE_LEASED;
+	/* The firmware may have got an address where there is no link any more. */
+	card->lease = scene->wire == WIRE_LEASED ||
+		      (!link && scene->wire != WIRE_LATE);
 	card->dhcp = link && scene->wire != WIRE_SILENT &&
 		     scene->wire != WIRE_LEASED;
 }
@@ -151,20 +153,22 @@ static bool is_harmed(const struct proof *p, struct progress *at,
 	return true;
 }
 
-/* From one mirror. What the firmware alone verifies is taken as it is, and
- * refused when it is to start. */
+/* Item and signature, from one mirror. What the firmware alone verifies is taken
+ * as it is, and refused when it is to start. */
 static bool is_good(const struct proof *p, struct progress *at,
 		    const struct blob *blob, struct text base,
 		    bool *ret_refused)
 {
-	if (is_harmed(p, at, blob, false, base)) {
-		*ret_refused = p->scene.harm != HARM_LOST &&
-			       !proof_verifies(p, VERIFY_SIGNATURE) &&
-			       !proof_verifies(p, VERIFY_DIGEST);
-		return *ret_refused;
-	}
-	return !proof_verifies(p, VERIFY_SIGNATURE) ||
-	       !is_harmed(p, at, blob, true, base);
+	bool by_signature = proof_verifies(p, VERIFY_SIGNATURE), item,
+	     signature;
+
+	item = is_harmed(p, at, blob, false, base);
+	if (item && p->scene.harm == HARM_LOST)
+		return false;
+	signature = by_signature && is_harmed(p, at, blob, true, base);
+	*ret_refused =
+		item && !by_signature && !proof_verifies(p, VERIFY_DIGEST);
+	return *ret_refused || (!item && !signature);
 }
 
 const struct located_list *proof_shelf(const struct proof *p, enum shelf shelf)
@@ -173,15 +177,44 @@ const struct located_list *proof_shelf(const struct proof *p, enum shelf shelf)
 							      : &p->site->urls;
 }
 
+enum shelf proof_shelf_of(const struct proof *p, struct text base)
+{
+	for (size_t i = 0; i < p->site->assets.count; i++)
+		if (text_equal(p->site->assets.at[i].text, base))
+			return SHELF_ASSETS;
+	return SHELF_URLS;
+}
+
+bool proof_do_shelves_differ(const struct proof *p)
+{
+	for (size_t i = 0; i < p->site->urls.count; i++)
+		if (proof_shelf_of(p, p->site->urls.at[i].text) != SHELF_URLS)
+			return false;
+	return true;
+}
+
+bool progress_detour(const struct proof *p, struct progress *at,
+		     enum shelf shelf)
+{
+	if (at->detours[shelf] == p->scene.detour)
+		return false;
+	at->detours[shelf]++;
+	return true;
+}
+
 bool progress_fetch(const struct proof *p, struct progress *at,
 		    const struct blob *blob, enum shelf shelf)
 {
 	const struct located_list *bases = proof_shelf(p, shelf);
-	size_t *mirror = &at->mirrors[bases == &p->site->assets];
+	size_t *mirror;
 	bool refused = false;
 
+	if (bases == &p->site->urls)
+		shelf = SHELF_URLS;
+	mirror = &at->mirrors[shelf];
 	for (size_t tried = 0; tried < bases->count; tried++) {
-		if (is_good(p, at, blob, bases->at[*mirror].text, &refused))
+		if (!progress_detour(p, at, shelf) &&
+		    is_good(p, at, blob, bases->at[*mirror].text, &refused))
 			return !refused;
 		*mirror = (*mirror + 1) % bases->count;
 	}
@@ -196,12 +229,14 @@ bool progress_dispatch(const struct proof *p, struct progress *at)
 	size_t *mirror = &at->mirrors[SHELF_URLS];
 	bool lost = false;
 
-	if (!progress_network(p, at))
+	if (!progress_network(p, at) ||
+	    (p->scene.elsewhere && p->machine->node))
 		return false;
 	for (size_t tried = 0; tried < urls->count; tried++) {
 		bool harmed =
-			scene_harms_nodes(&p->scene, urls->at[*mirror].text) &&
-			!scene_is_over(&p->scene, at->hits, at->pauses);
+			progress_detour(p, at, SHELF_URLS) ||
+			(scene_harms_nodes(&p->scene, urls->at[*mirror].text) &&
+			 !scene_is_over(&p->scene, at->hits, at->pauses));
 
 		if (!harmed && p->machine->node)
 			return !p->order_script ||

@@ -59,6 +59,10 @@ static void describe_scene(const struct proof *p, struct sbuf *out)
 		sbuf_printf(out, ", when everything%s", harms[scene->harm]);
 	if (scene->harm && scene->base.ptr)
 		sbuf_printf(out, " at %s", scene->base.ptr);
+	if (scene->detour)
+		sbuf_printf(out, ", after %u that were lost", scene->detour);
+	if (scene->elsewhere)
+		sbuf_puts(out, ", with the image of another site");
 	if (scene->by_turns)
 		sbuf_puts(out, " every other time");
 	if (scene->duds)

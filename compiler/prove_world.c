@@ -8,22 +8,58 @@
 
 /* ------------------------------------------------------------- fetch -- */
 
-enum harm proof_harm(void *ctx, const struct published_item *item)
+/* By the scene, of what is fetched now. */
+static enum harm harm_now(struct proof *p, const struct published_item *item,
+			  enum shelf shelf)
 {
-	struct proof *p = ctx;
 	const struct scene *scene = &p->scene;
 	bool harmed = item->blob ? scene_harms(scene, item->blob,
 					       item->signature, item->base)
 				 : scene_harms_nodes(scene, item->base);
 
-	if (!harmed || scene_is_over(scene, p->hits, p->pauses))
+	if (item->base.ptr && progress_detour(p, &p->at, shelf))
+		return HARM_LOST;
+	if (!harmed || scene_is_over(scene, p->at.hits, p->at.pauses))
 		return HARM_NONE;
 	if (item->blob)
-		p->turn = !p->turn;
-	if (item->blob && scene->by_turns && !p->turn)
+		p->at.turn = !p->at.turn;
+	if (item->blob && scene->by_turns && !p->at.turn)
 		return HARM_NONE;
-	p->hits++;
+	p->at.hits++;
 	return scene->harm;
+}
+
+/* Whoever has answered well stays the first to be asked, and after one that has
+ * not comes the next. One that knows nothing about a node may be asked for its
+ * other marks, or the next one. */
+static void note_mirror(struct proof *p, const struct published_item *item,
+			enum shelf shelf, enum harm harm)
+{
+	const struct located_list *bases = proof_shelf(p, shelf);
+	size_t *mirror = &p->at.mirrors[shelf], asked = 0;
+	size_t next = (*mirror + 1) % bases->count;
+
+	while (!text_equal(bases->at[asked].text, item->base))
+		asked++;
+	if (!item->signature && asked != *mirror &&
+	    !(p->at.unsure && asked == next))
+		p->fault = "asks another server than is next";
+	p->at.unsure = !item->blob && harm == HARM_NONE;
+	if (harm != HARM_NONE)
+		*mirror = (asked + 1) % bases->count;
+	else if (!item->signature)
+		*mirror = asked;
+}
+
+enum harm proof_harm(void *ctx, const struct published_item *item)
+{
+	struct proof *p = ctx;
+	enum shelf shelf = proof_shelf_of(p, item->base);
+	enum harm harm = harm_now(p, item, shelf);
+
+	if (item->base.ptr && p->shelves_differ)
+		note_mirror(p, item, shelf, harm);
+	return harm;
 }
 
 static const struct sim_content *fetch(void *ctx, struct text url)
@@ -88,13 +124,16 @@ static uint64_t world_state(void *ctx)
 {
 	const struct proof *p = ctx;
 	const struct scene *scene = &p->scene;
-	bool harmless = scene_is_over(scene, p->hits, p->pauses);
-	uint64_t hits = harmless || !scene->hits ? 0 : p->hits;
-	uint64_t pauses = harmless || !scene->pauses ? 0 : p->pauses;
+	bool harmless = scene_is_over(scene, p->at.hits, p->at.pauses);
+	uint64_t hits = harmless || !scene->hits ? 0 : p->at.hits;
+	uint64_t pauses = harmless || !scene->pauses ? 0 : p->at.pauses;
 
 	return p->chosen | harmless << 1 | hits << 2 | pauses << 16 |
-	       (uint64_t)p->duds << 32 |
-	       (uint64_t)(scene->by_turns && p->turn) << 63;
+	       (uint64_t)p->at.duds << 32 |
+	       (uint64_t)(p->at.detours[SHELF_URLS] +
+			  p->at.detours[SHELF_ASSETS])
+		       << 48 |
+	       (uint64_t)(scene->by_turns && p->at.turn) << 63;
 }
 
 /* What a script that comes back may have set, of all names that it might think
@@ -129,11 +168,13 @@ static bool starts(void *ctx, const struct sim_image *kernel)
 {
 	struct proof *p = ctx;
 
-	if (p->duds >= p->scene.duds)
+	if (p->at.duds >= p->scene.duds)
 		return true;
-	p->duds++;
-	if (is_chain(p, kernel))
+	p->at.duds++;
+	if (is_chain(p, kernel)) {
+		p->at.online = false;
 		meddle(p);
+	}
 	return false;
 }
 
@@ -206,23 +247,22 @@ static void add_card(struct proof *p, const unsigned char *mac)
 	p->cards[i] = (struct sim_card){ .link = false };
 	memcpy(p->cards[i].mac, mac, sizeof(p->cards[i].mac));
 	p->about[i].own = has_mac(p->machine->node, mac);
-	scene_connect(&p->scene, p->about[i].own, p->pauses, &p->cards[i]);
+	scene_connect(&p->scene, p->about[i].own, p->at.pauses, &p->cards[i]);
 }
 
 void proof_pause(struct proof *p)
 {
-	p->pauses++;
+	progress_pause(&p->at);
 	p->timed = false;
 	for (size_t i = 0; i < p->world.card_count; i++)
-		scene_connect(&p->scene, p->about[i].own, p->pauses,
+		scene_connect(&p->scene, p->about[i].own, p->at.pauses,
 			      &p->cards[i]);
 }
 
 void proof_rewind(struct proof *p)
 {
-	p->hits = p->pauses = p->duds = 0;
+	p->at = (struct progress){ .hits = 0 };
 	p->loader = p->disks = 0;
-	p->turn = false;
 	p->chosen = p->shell = p->timed = p->looked_for_disk = false;
 	for (size_t i = 0; i < p->world.card_count; i++)
 		scene_connect(&p->scene, p->about[i].own, 0, &p->cards[i]);
@@ -301,21 +341,24 @@ void proof_set_identity(struct proof *p, const struct node *node, size_t which,
 
 /* Cards count before the UUID, that before the serial number, and that before the
  * asset tag; cards in their order. */
-void proof_add_weaker(struct proof *p, const struct node *node, size_t which,
-		      const struct node *other)
+void proof_add_weaker(struct proof *p, const struct node *node, size_t which)
 {
+	const struct node *of[MARKS];
+	bool by_card = which < node->mac_count;
 	unsigned char mac[6] = { 0 };
 
-	if (which < node->mac_count && other->mac_count) {
-		mac_parse(other->macs[0].text, mac);
+	for (enum mark mark = MARK_MAC; mark < MARKS; mark++)
+		of[mark] = proof_marked(p, mark, node);
+	if (by_card && of[MARK_MAC]) {
+		mac_parse(of[MARK_MAC]->macs[0].text, mac);
 		add_card(p, mac);
 	}
-	if (which < node->mac_count)
-		p->world.uuid = other->uuid.text;
-	if (which < node->mac_count || p->world.uuid.ptr)
-		p->world.serial = other->serial.text;
-	if (!p->world.asset.ptr)
-		p->world.asset = other->asset.text;
+	if (by_card && of[MARK_UUID])
+		p->world.uuid = of[MARK_UUID]->uuid.text;
+	if ((by_card || p->world.uuid.ptr) && of[MARK_SERIAL])
+		p->world.serial = of[MARK_SERIAL]->serial.text;
+	if (!p->world.asset.ptr && of[MARK_ASSET])
+		p->world.asset = of[MARK_ASSET]->asset.text;
 }
 
 size_t identity_count(const struct node *node)
@@ -359,7 +402,48 @@ static bool has_card(const struct proof *p, const unsigned char *mac)
 	return false;
 }
 
-/* The cards that a machine is to use are in it. */
+static bool is_of_nodes(const struct proof *p, const unsigned char *mac)
+{
+	for (size_t i = 0; i < p->site->node_count; i++)
+		if (has_mac(&p->site->nodes[i], mac))
+			return true;
+	return false;
+}
+
+/* Whether another rule would hold for an unknown machine with one more card. */
+static bool is_ruled_alike(const struct proof *p, const unsigned char *mac)
+{
+	char digits[PROOF_CARDS_MAX][MAC_DIGITS + 1];
+	struct text macs[PROOF_CARDS_MAX];
+	struct traits traits = *p->traits;
+	const struct rule *rule;
+
+	for (size_t i = 0; i <= p->world.card_count; i++) {
+		const unsigned char *b =
+			i < p->world.card_count ? p->cards[i].mac : mac;
+
+		snprintf(digits[i], sizeof(digits[i]),
+			 "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
+			 b[4], b[5]);
+		macs[i] = (struct text){ digits[i], MAC_DIGITS };
+	}
+	traits.of[TRAIT_MAC] = macs[0];
+	traits.more_macs = macs + 1;
+	traits.more_mac_count = p->world.card_count;
+	rule = rule_of(p->site, &traits);
+	return rule ? rule == p->machine->rule : !p->machine->rule;
+}
+
+/* Whether the machine is still the same with this card, which counts more than
+ * what its firmware says. */
+static bool may_have(const struct proof *p, const unsigned char *mac)
+{
+	if (p->machine->node && p->machine->node->mac_count)
+		return true;
+	return !is_of_nodes(p, mac) && (!p->traits || is_ruled_alike(p, mac));
+}
+
+/* The cards that a machine is to use are in it, where it could have them. */
 static void add_nic(struct proof *p, struct text nic)
 {
 	unsigned char mac[6];
@@ -367,27 +451,36 @@ static void add_nic(struct proof *p, struct text nic)
 
 	if (strncmp(nic.ptr, "net", 3) != 0) {
 		mac_parse(nic, mac);
-		if (!has_card(p, mac))
+		if (!has_card(p, mac) && may_have(p, mac))
 			add_card(p, mac);
 		return;
 	}
 	number = (size_t)atoi(nic.ptr + 3);
 	/* Rules are about the addresses of all cards: no other ones. */
-	while (p->world.card_count <= number)
-		add_card(p, p->traits ? p->cards[0].mac : p->foreign[1]);
+	memcpy(mac,
+	       p->traits && p->world.card_count ? p->cards[0].mac
+						: p->foreign[1],
+	       sizeof(mac));
+	while (p->world.card_count <= number && may_have(p, mac))
+		add_card(p, mac);
+}
+
+void proof_add_nics(struct proof *p)
+{
+	const struct uplink *uplink = proof_uplink(p);
+
+	for (size_t i = 0; i < uplink->nic_count; i++)
+		add_nic(p, uplink->nics[i]);
 }
 
 void proof_set_machine(struct proof *p)
 {
-	const struct uplink *uplink = p->machine->uplink;
-
 	if (p->machine->node)
 		proof_set_identity(p, p->machine->node, 0, true);
 	else if (p->traits)
 		proof_set_traits(p, p->traits);
 	else
 		add_card(p, p->foreign[0]);
-	for (size_t i = 0; i < uplink->nic_count; i++)
-		add_nic(p, uplink->nics[i]);
+	proof_add_nics(p);
 	proof_set_firmware(p);
 }

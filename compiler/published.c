@@ -149,9 +149,8 @@ static const struct node_script *another(const struct published *tree,
 	return NULL;
 }
 
-/* Another item that has a signature, if items have. */
-static const struct blob *another_blob(const struct plan *plan,
-				       const struct blob *own)
+const struct blob *published_another_blob(const struct plan *plan,
+					  const struct blob *own)
 {
 	for (size_t i = 0; i < plan->blob_count; i++) {
 		const struct blob *other = &plan->blobs[i];
@@ -169,7 +168,7 @@ static const struct sim_content *answer_blob(struct published *tree,
 					     bool signature, enum harm harm)
 {
 	if (harm == HARM_SWAPPED)
-		blob = another_blob(tree->plan, blob);
+		blob = published_another_blob(tree->plan, blob);
 	return blob ? show(tree, blob, &blob->digest, blob->bytes, signature,
 			   harm == HARM_TAMPERED)
 		    : NULL;

@@ -43,6 +43,10 @@ struct published {
 const struct sim_content *published_fetch(struct published *tree,
 					  struct text url, bool *ret_stray);
 
+/** What an item is swapped for: it has a signature, if the item has; or NULL. */
+const struct blob *published_another_blob(const struct plan *plan,
+					  const struct blob *own);
+
 /** Forget all answers, and give back their memory. */
 void published_reset(struct published *tree);
 

@@ -1,10 +1,13 @@
 /* Does the proof see that a script was changed? Each line of the scripts of a
  * site is changed in each of some ways, one at a time; whatever the proof lets
  * pass is printed, a line each: the way, the text, the line as it was, and as it
- * is, with tabs between. The last line counts: mutants, and those that passed.
+ * is, with tabs between. The last line counts: mutants, those that passed, and
+ * those that are missed: prove_each() refuses them.
  *
- *     mutate SITE STEP FIRST
+ *     mutate SITE STEP FIRST [each]
  *
+ * With "each", all that pass are proved once more by prove_each(), and some lines
+ * are put where they do not belong as well.
  * Lines FIRST, FIRST + STEP and so on, of each script; 1 0 for all of them.
  * Comments and what is only said on the console are left as they are. */
 #include "arena.h"
@@ -20,7 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WORDS_MAX = 64 };
+enum { WORDS_MAX = 64, INSERTS = 4 };
 
 /* To come to it is a fault. */
 #define UNKNOWN_COMMAND "colour"
@@ -42,7 +45,9 @@ struct run {
 	struct plan *plan;
 	struct subject subject;
 	size_t step, first;
-	size_t proved, passed;
+	bool each; /* what passes is proved without sharing */
+	uint64_t chance;
+	size_t proved, passed, missed;
 };
 
 /* -------------------------------------------------------------- lines -- */
@@ -120,16 +125,34 @@ static bool commute(struct text one, struct text other)
 
 /* -------------------------------------------------------------- proof -- */
 
-static bool is_refused(const struct plan *plan)
+static bool is_refused(const struct plan *plan, bool each)
 {
 	struct arena arena = { 0 };
 	struct diags ds = { .arena = &arena };
 	bool refused;
 
-	prove(plan, SIZE_MAX, &ds);
+	if (each)
+		prove_each(plan, &ds);
+	else
+		prove(plan, SIZE_MAX, &ds);
 	refused = ds.errors;
 	arena_release(&arena);
 	return refused;
+}
+
+/* Whatever passes, in a line. */
+static void print_passed(struct run *run, const char *way, struct text was,
+			 const char *by)
+{
+	bool missed = run->each && is_refused(run->plan, true);
+
+	run->passed++;
+	run->missed += missed;
+	printf("%s%s\t%s\t%.*s\t", missed ? "MISSED " : "", way,
+	       run->subject.name, (int)was.len, was.ptr);
+	for (const char *c = by; *c && c[1]; c++)
+		printf(*c == '\n' ? "\\n" : "%c", *c);
+	printf("\n");
 }
 
 /* @param line	that is replaced by some lines; the one behind it as well if
@@ -149,15 +172,9 @@ static bool prove_mutant(struct run *run, const char *way, size_t line,
 	sbuf_add(&out, end, (size_t)(original.ptr + original.len - end));
 	*subject->text = (struct text){ out.ptr, out.len };
 	run->proved++;
-	passes = !is_refused(run->plan);
-	if (passes) {
-		run->passed++;
-		printf("%s\t%s\t%.*s\t", way, subject->name, (int)was.len,
-		       was.ptr);
-		for (const char *c = by; *c && c[1]; c++)
-			printf(*c == '\n' ? "\\n" : "%c", *c);
-		printf("\n");
-	}
+	passes = !is_refused(run->plan, false);
+	if (passes)
+		print_passed(run, way, was, by);
 	*subject->text = original;
 	return passes;
 }
@@ -278,6 +295,25 @@ static void mutate_swap(struct run *run, size_t line)
 	prove_mutant(run, "swap", line, 2, sbuf_text(&out));
 }
 
+/* What some other line does is done here as well. */
+static void mutate_insert(struct run *run, size_t line)
+{
+	const struct lines *lines = &run->subject.lines;
+	struct text was = lines->at[line], other;
+	CLEANUP(sbuf) out = { 0 };
+
+	for (size_t i = 0; i < INSERTS; i++) {
+		run->chance = run->chance * 6364136223846793005u + 1;
+		other = lines->at[(run->chance >> 33) % lines->count];
+		if (is_spoken(other) || *other.ptr == ':')
+			continue;
+		sbuf_reset(&out);
+		sbuf_printf(&out, "%.*s\n%.*s\n", (int)other.len, other.ptr,
+			    (int)was.len, was.ptr);
+		prove_mutant(run, "insert", line, 1, sbuf_text(&out));
+	}
+}
+
 static void mutate_line(struct run *run, size_t line)
 {
 	struct text was = run->subject.lines.at[line], words[WORDS_MAX];
@@ -287,6 +323,8 @@ static void mutate_line(struct run *run, size_t line)
 		return;
 	prove_mutant(run, "delete", line, 1, "");
 	mutate_swap(run, line);
+	if (run->each)
+		mutate_insert(run, line);
 	for (size_t i = 0; i < count; i++) {
 		bool is_operator =
 			text_is(words[i], "||") || text_is(words[i], "&&");
@@ -362,14 +400,16 @@ int main(int argc, char **argv)
 	struct run run = { .proved = 0 };
 	const struct plan *plan;
 
-	if (argc != 4)
+	if (argc != 4 && argc != 5)
 		return 2;
+	run.each = argc == 5;
 	run.step = strtoul(argv[2], NULL, 10);
 	run.first = strtoul(argv[3], NULL, 10);
 	if (!run.step)
 		return 2;
 	plan = compile_site(&run.arena, argv[1]);
-	if (!plan || is_refused(plan))
+	if (!plan || is_refused(plan, false) ||
+	    (run.each && is_refused(plan, true)))
 		return 1;
 	run.plan = arena_new(&run.arena, struct plan);
 	*run.plan = *plan;
@@ -377,9 +417,9 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < plan->blob_count; i++)
 		if (is_script(plan->blobs[i].bytes))
 			mutate_text(&run, "order", &run.plan->blobs[i].bytes);
-	if (plan->node_script_count)
-		mutate_text(&run, "node", &run.plan->node_scripts->bytes);
-	printf("%zu\t%zu\n", run.proved, run.passed);
+	for (size_t i = 0; i < plan->node_script_count; i++)
+		mutate_text(&run, "node", &run.plan->node_scripts[i].bytes);
+	printf("%zu\t%zu\t%zu\n", run.proved, run.passed, run.missed);
 	arena_release(&run.arena);
 	return 0;
 }

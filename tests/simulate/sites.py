@@ -19,6 +19,9 @@ SERIALS = ["SN 42/7", "#1", "a%25b", "||", "x&&y", "S=1;2", "{}", "-n", "Q?a=b:c
 # What firmware may say, and rules may look for.
 MAKERS = ["Dell Inc.", "HPE", "QEMU", "a;b || c", "#1", "${net0/mac}", "-n &&", "100%", "\\x\\"]
 
+# That may be listed as the one to use, and looked for by rules, and be no node's.
+SPARE_CARD = "02:00:00:00:00:99"
+
 
 def encoded(text):
     """As unknown machines print it, and all that no pattern can hold plainly."""
@@ -71,6 +74,32 @@ class Chance:
         """One for each of some processors."""
         return {arch: make(arch) for arch in self.random.sample(ARCHS, self.random.randint(1, 2))}
 
+    def network(self, node):
+        """Of the site, a group or a node; only nodes have addresses and cards."""
+        made = {}
+        if node and self.likely(0.4):
+            made["ip"] = f"10.0.0.{self.unique(lambda: self.random.randint(1, 250))}/24"
+        if "ip" in made and self.likely(0.5):
+            made["gateway"] = "10.0.0.254"
+        if self.likely(0.3):
+            made["dns"] = self.pick(["10.0.0.1", ["10.0.0.1", "10.0.0.2"]])
+        if self.likely(0.3):
+            made["vlan"] = self.pick([7, 8])
+        if self.likely(0.3):
+            cards = ["net0", "net1", "net2", SPARE_CARD, self.mac(), *node]
+            made["nics"] = self.random.sample(cards, self.random.randint(1, 3))
+        if self.likely(0.3):
+            made["ntp"] = self.pick(["time.lab", "10.0.0.3"])
+        return made or "dhcp"
+
+    def program(self, number):
+        """What is no kernel of Linux."""
+        kind = self.pick(["efi", "uki", "chain"])
+        if kind != "chain":
+            return {kind: self.file(f"program-{number}.efi")}
+        self.files["own.ipxe"] = "#!ipxe\necho own\n"
+        return {"chain": "own.ipxe"}
+
     def arguments(self):
         """For all, or for all and for some."""
         args = self.some(ARGUMENTS, 4)
@@ -102,6 +131,11 @@ class Chance:
             "args": self.arguments(),
             "vars": {"v": self.pick(["1", "two", "x=y"])},
         }
+        if self.likely(0.3) and not self.native:
+            made["phases"] = {
+                "install": {"args": self.arguments()},
+                "run": {"vars": {"v": "running"}, "args": ["{{phase}}"]},
+            }
         initrds = [self.file(f"initrd-{n}") for n in range(self.random.randint(0, 2))]
         if self.likely(0.2):
             initrds.append(self.by_arch(lambda arch: [self.file(f"initrd-{arch}")]))
@@ -137,7 +171,7 @@ class Chance:
             says["uuid"] = self.uuid()
             match["uuid"] = self.hexes(says["uuid"], 1)
         if self.likely(0.3):
-            match["mac"] = ["52:54:00:*", self.hexes(mac, 4)]
+            match["mac"] = [self.pick(["52:54:00:*", SPARE_CARD]), self.hexes(mac, 4)]
         if self.likely(0.2):
             match[self.pick(["serial", "asset"])] = "*"
         if not self.native and self.likely(0.3):
@@ -189,11 +223,17 @@ class Chance:
             made["arch"] = self.pick(sorted(self.bootable))
         if self.likely(0.5):
             made["profile"] = self.pick(profiles)
+        if not self.native and self.likely(0.5):
+            made["network"] = self.network(macs)
+        if not self.native and self.likely(0.2):
+            made["channel"] = "c/two"
         return made
 
     def site(self, urls=("https://one.example/", "https://two.example/b/")):
         count = self.random.randint(1, 3)
         profiles = {f"p{n}": self.profile(n) for n in range(count)}
+        if not self.native and self.likely(0.4):
+            profiles["program"] = self.program(1)
         names = list(profiles)
         menus = [] if self.native else ["main", "tools"][: self.random.randint(0, 2)]
         groups = {f"g{n}": {"args": self.arguments(), "vars": {"v": f"g{n}"}} for n in range(2)}
@@ -216,6 +256,16 @@ class Chance:
         }
         if verify != "digest":
             made["dispatch"] = self.pick(["embedded", "remote", "both"])
+        if not self.native:
+            made["phase"] = self.pick(["install", "run"])
+            made["channels"] = {"c": {"one": {"version": 1}, "two": {"version": "2.0"}}}
+            made["channel"] = "c/one"
+            made["args"] = self.pick([[], ["c={{channel.version}}"]])
+            if self.likely(0.3):
+                made["network"] = self.network([])
+        if made.get("dispatch", "embedded") != "embedded":
+            for node in nodes.values():  # who asks the tree has the network of the site
+                node.pop("network", None)
         if menus:
             made["menus"] = {name: self.menu(name, names, menus) for name in menus}
         if not self.native and self.likely(0.3):

@@ -268,6 +268,20 @@ static const char network[] =
 	"  b: { mac: 52:54:00:00:00:02, profile: debian, network: { nics: "
 	"[net2, 52:54:00:00:00:02] } }\n";
 
+/* One order. */
+static const char alike[] =
+	"site: lab\n"
+	"url: https://10.1.1.5/\n"
+	"trust: root.pem\n"
+	"verify: digest\n"
+	"profiles: { debian: { kernel: linux, args: [\"{{x}}\", \"{{y}}\"] }, bare: { kernel: other } }\n"
+	"groups: { all: { boot: [debian, bare], vars: { x: x, y: x } } }\n"
+	"nodes:\n"
+	"  a: { mac: 52:54:00:00:00:01, groups: [all] }\n"
+	"  b: { mac: 52:54:00:00:00:02, groups: [all], vars: { x: z, y: z2 } }\n"
+	"  c: { mac: 52:54:00:00:00:03, groups: [all], network: { vlan: 7 } }\n"
+	"  d: { mac: 52:54:00:00:00:04, groups: [all] }\n";
+
 static void what_is_written_holds(void **state)
 {
 	static const char *const sites[] = { plain,  with_menus, by_digest,
@@ -450,7 +464,25 @@ static void astray_machines_are_seen(void **state)
 		{ plain, "inc delay ${delay}", "inc delay 1",
 		  "pauses for another time" },
 		{ plain, "set get-mirror 2", "set get-mirror 1",
-		  "tries again" },
+		  "asks another server than is next" },
+		{ plain, "set get-mirror 1\nset get-a",
+		  "set get-mirror 2\nset get-a",
+		  "asks another server than is next" },
+		{ alike, "iseq ${online} yes && goto ${back} ||\n", "",
+		  "sets up a network that it has already" },
+		/* One fault among several servers, where the first one was lost. */
+		{ plain,
+		  ":get-2-bad\nset reason ${errno:hexraw}\nimgfree ${item}",
+		  ":get-2-bad\nset reason ${errno:hexraw}\nisset 1",
+		  "could use an item that is not verified" },
+		/* Some of several nodes with one order have the same words. */
+		{ alike, "set args ${v1} ${v2}", "set args ${v1} ${v1}",
+		  "node b, on pcbios, boots with arguments" },
+		{ alike, "set args ${v1} ${v2}", "set args x ${v2}",
+		  "node b, on pcbios, boots with arguments" },
+		/* One of several has a network of its own. */
+		{ alike, "vcreate --tag ${static-vlan}", "vcreate --tag 9",
+		  "node c" },
 		{ plain, "shell ||\n", "", "node c" },
 		{ plain, ":get-1\nset from https://one.example/\n", ":get-1\n",
 		  "initrds that are not its own" },
