@@ -75,12 +75,19 @@ static const char *stick_firmwares(const struct build *build)
 	return arena_copy(build->call->arena, sbuf_text(&names), names.len);
 }
 
+/* A site whose machines fetch nothing has no such directory. */
+static bool has_www(const struct build *build)
+{
+	return build->plan->blob_count || build->plan->node_script_count ||
+	       build_is_stock(build);
+}
+
 static void say_where(const struct build *build)
 {
 	const struct located_list *urls = &build->plan->effective->site->urls;
 	const char *out = build->options->output;
 
-	for (size_t i = 0; i < urls->count; i++)
+	for (size_t i = 0; has_www(build) && i < urls->count; i++)
 		printf("  %s/www/  to be served at %s\n", out,
 		       urls->at[i].text.ptr);
 	if (build->choice.status == CHOICE_MADE)

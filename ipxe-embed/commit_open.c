@@ -384,11 +384,13 @@ static enum tree_result read_old(struct tree *tree)
 	    files_walk(tree->live, refuse_any, NULL, NULL) == 0)
 		return TREE_OK;
 	if (files_stat(tree->live, MANIFEST_NAME, &st) == -ENOENT)
-		return tree_fail(tree, TREE_REFUSED,
-				 "%s: holds files but no " MANIFEST_NAME
-				 ": it was not made by ipxe-embed, and is left "
-				 "alone; name a new or an empty directory",
-				 tree->shown);
+		return tree_fail(
+			tree, TREE_REFUSED,
+			"%s: holds files but no " MANIFEST_NAME
+			": it was not made by ipxe-embed, or not "
+			"copied whole, and is left alone; build into a "
+			"new or an empty directory",
+			tree->shown);
 	tree->old = read_manifest(tree, tree->live, bytes, &why);
 	if (!tree->old)
 		result =

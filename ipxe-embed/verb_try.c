@@ -9,12 +9,14 @@
 #include "files.h"
 #include "ir.h"
 #include "lan.h"
+#include "manifest.h"
 #include "network.h"
 #include "no_node.h"
 #include "ovmf.h"
 #include "plan.h"
 #include "report.h"
 #include "run.h"
+#include "sbuf.h"
 #include "scratch.h"
 #include "show.h"
 #include "terminal.h"
@@ -28,13 +30,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* For a node that is known by its UUID or serial number alone. */
 #define ANY_MAC "52:54:00:12:34:56"
 
 /* For machines that nobody is watching. */
-enum { TIMEOUT_S = 600 };
+enum { TIMEOUT_S = 600, MANIFEST_BYTES_MAX = 1 << 30 };
 
 static const char *const firmware_names[] = { "bios", "uefi", "secure-boot",
 					      NULL };
@@ -161,29 +165,71 @@ static bool stick_is_for_uefi_only(const char *path)
 	       memmem(sector, (size_t)len, said, sizeof(said) - 1) != NULL;
 }
 
+/* What to do where there is no tree. */
+static enum status fail_tree(const struct trial *trial, const char *what)
+{
+	return report_error(trial->call,
+			    "%s: %s; ipxe-embed build makes it:  ipxe-embed "
+			    "build %s -o %s",
+			    trial->options->output, what,
+			    trial->call->operands[0], trial->options->output);
+}
+
+static enum status need_tree(struct trial *trial)
+{
+	const char *out = trial->options->output;
+	const struct text site = trial->plan->site_name;
+	struct arena *arena = trial->call->arena;
+	const struct manifest *manifest;
+	CLEANUP(sbuf) bytes = { 0 };
+	CLEANUP(sbuf) why = { 0 };
+	char *absolute = realpath(out, NULL);
+	int dir, error;
+
+	if (!absolute)
+		return fail_tree(trial, strerror(errno));
+	trial->out = arena_copy(arena, absolute, strlen(absolute));
+	free(absolute);
+	dir = open(trial->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return fail_tree(trial, strerror(errno));
+	error = files_read(dir, MANIFEST_NAME, MANIFEST_BYTES_MAX, &bytes);
+	close(dir);
+	manifest = error ? NULL
+			 : manifest_parse(arena, sbuf_text(&bytes), bytes.len,
+					  &why);
+	if (!manifest)
+		return fail_tree(trial, arena_printf(arena,
+						     "its " MANIFEST_NAME
+						     " cannot be used: %s",
+						     error ? strerror(-error)
+							   : sbuf_text(&why)));
+	if (!text_equal(manifest->site, site))
+		return fail_tree(trial,
+				 arena_printf(arena,
+					      "is the tree of the site \"%s\", "
+					      "and not of \"%s\"",
+					      manifest->site.ptr, site.ptr));
+	return STATUS_OK;
+}
+
 static enum status need_image(struct trial *trial)
 {
 	const struct try_options *options = trial->options;
 	bool bios = options->firmware == VM_BIOS;
 	bool usb = options->media == VM_USB;
-	char *absolute = realpath(options->output, NULL);
-	const char *path;
+	const char *path = arena_printf(trial->call->arena, "%s/%s", trial->out,
+					usb ? "images/usb.img" : "tftp/");
 
-	if (!absolute)
-		return report_error(trial->call, "%s: %s", options->output,
-				    strerror(errno));
-	trial->out = arena_copy(trial->call->arena, absolute, strlen(absolute));
-	free(absolute);
-	path = arena_printf(trial->call->arena, "%s/%s", trial->out,
-			    usb ? "images/usb.img" : "tftp/");
 	if (!usb)
 		path = arena_printf(
 			trial->call->arena, "%s%s", path,
 			vm_bootfile((enum vm_firmware)options->firmware));
 	if (access(path, R_OK) != 0)
 		return report_error(trial->call,
-				    "%s: %s; ipxe-embed build makes it", path,
-				    strerror(errno));
+				    "%s: %s; ipxe-embed build makes it, with a "
+				    "base and without --no-images",
+				    path, strerror(errno));
 	if (usb && bios && stick_is_for_uefi_only(path))
 		return report_error(trial->call,
 				    "%s boots UEFI machines only: add "
@@ -316,6 +362,16 @@ static enum status keep(struct trial *trial, pid_t companion,
 	return STATUS_OK;
 }
 
+/* @return descriptor of a new directory, or -1 and errno */
+static int make_empty(const struct trial *trial)
+{
+	const char *path = in_scratch(trial, "empty");
+
+	return mkdir(path, 0700) != 0
+		       ? -1
+		       : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 static const char *socket_of(const struct trial *trial, size_t server)
 {
 	return arena_printf(trial->call->arena, "%s/web-%zu",
@@ -329,6 +385,9 @@ static enum status start_servers(struct trial *trial)
 	enum status status = STATUS_OK;
 
 	trial->www = open(www, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* A site whose machines fetch nothing has none. */
+	if (trial->www < 0 && errno == ENOENT)
+		trial->www = make_empty(trial);
 	if (trial->www < 0)
 		return report_error(trial->call, "%s: %s", www,
 				    strerror(errno));
@@ -517,7 +576,7 @@ static enum status go(struct trial *trial, trial_step *const *steps)
 static enum status run_try(struct call *call)
 {
 	static trial_step *const before[] = {
-		read_site,  find_machine,  find_addresses,
+		read_site,  find_machine,  find_addresses, need_tree,
 		need_image, need_programs, NULL,
 	};
 	/* Leaves something behind, until release(). */

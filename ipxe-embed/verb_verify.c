@@ -325,10 +325,14 @@ static bool read_manifest(struct look *look)
 	int error =
 		files_read(look->root, name.ptr, MANIFEST_BYTES_MAX, &bytes);
 
-	if (error) {
+	if (error == -ENOENT)
+		fault(look, name,
+		      "is missing: this is no tree that ipxe-embed build has "
+		      "made, or was not copied whole");
+	else if (error)
 		fault_open(look, name, error);
+	if (error)
 		return false;
-	}
 	look->manifest =
 		manifest_parse(look->arena, sbuf_text(&bytes), bytes.len, &why);
 	if (!look->manifest)
