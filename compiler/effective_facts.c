@@ -176,10 +176,11 @@ struct context context_of(struct builder *b, const struct node *node,
 			  const struct profile *profile)
 {
 	sbuf_reset(&b->use_text);
-	if (node)
-		sbuf_printf(&b->use_text, "for node \"%s\"", node->name.ptr);
-	else
-		sbuf_puts(&b->use_text, "for unknown machines");
+	sbuf_puts(&b->use_text, node ? "for node \"" : "for unknown machines");
+	if (node) {
+		sbuf_add(&b->use_text, node->name.ptr, node->name.len);
+		sbuf_putc(&b->use_text, '"');
+	}
 	return (struct context){
 		.b = b,
 		.node = node,

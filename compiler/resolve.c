@@ -48,6 +48,8 @@ const struct site *resolve(struct arena *arena, const struct doc *doc,
 	}
 	for (size_t i = 0; i < schema_key_count; i++)
 		r.required |= schema_keys[i].required;
+	r.next_keys = arena_new_array(arena, schema_key_count,
+				      const struct schema_key *);
 	r.site = arena_new(arena, struct site);
 	r.site->directory = path_directory(arena, path);
 	r.site->templates =

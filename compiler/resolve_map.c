@@ -165,6 +165,21 @@ static void *member_of(struct resolve *r, const struct holders *holders,
 	return (char *)holder + key->offset;
 }
 
+/* Nodes say the same keys in the same order, mostly: the first guess is what
+ * came behind the last key the last time. */
+static const struct schema_key *find_key(struct resolve *r, struct text name,
+					 enum level level)
+{
+	size_t last = r->last_key ? (size_t)(r->last_key - schema_keys) : 0;
+	const struct schema_key **guess = &r->next_keys[last];
+
+	if (!*guess || !((*guess)->levels & level) ||
+	    !text_is(name, (*guess)->name))
+		*guess = schema_find(name, level);
+	r->last_key = *guess;
+	return *guess;
+}
+
 static void parse_pair(struct resolve *r, const struct doc *map,
 		       const struct doc_pair *pair,
 		       const struct holders *holders)
@@ -176,8 +191,7 @@ static void parse_pair(struct resolve *r, const struct doc *map,
 
 	if (replaces)
 		name.len--;
-	key = schema_find_next(r->last_key, name, holders->level);
-	r->last_key = key;
+	key = find_key(r, name, holders->level);
 	if (!key)
 		unknown_key(r, pair, name, holders->level);
 	else if (key_is_good(r, map, pair, key, replaces))

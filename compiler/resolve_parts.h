@@ -35,7 +35,9 @@ struct resolve {
 	struct site *site;
 	unsigned required; /**< enum level: those that must have some key */
 	const struct schema_key *last_key; /**< that was found in a map */
-	const struct group *last_group;    /**< that a node was found to name */
+	/** By schema key: which one came next the last time */
+	const struct schema_key **next_keys;
+	const struct group *last_group; /**< that a node was found to name */
 };
 
 /** Where a value goes. */

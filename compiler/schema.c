@@ -406,21 +406,10 @@ bool schema_told_before(const struct schema_key *key, enum level level)
 
 const struct schema_key *schema_find(struct text name, enum level level)
 {
-	return schema_find_next(NULL, name, level);
-}
-
-const struct schema_key *schema_find_next(const struct schema_key *last,
-					  struct text name, enum level level)
-{
-	const struct schema_key *end = schema_keys + schema_key_count;
-	const struct schema_key *key = last ? last : schema_keys;
-
-	for (size_t i = 0; i < schema_key_count; i++, key++) {
-		if (key == end)
-			key = schema_keys;
-		if ((key->levels & level) && text_is(name, key->name))
-			return key;
-	}
+	for (size_t i = 0; i < schema_key_count; i++)
+		if ((schema_keys[i].levels & level) &&
+		    text_is(name, schema_keys[i].name))
+			return &schema_keys[i];
 	return NULL;
 }
 

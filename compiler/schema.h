@@ -128,11 +128,6 @@ const char *schema_level_name(enum level level);
 /** @return NULL if no such key exists at that level */
 const struct schema_key *schema_find(struct text name, enum level level);
 
-/** The same, quick where keys come in the order of the table, again and again.
- * @param last	found before; or NULL */
-const struct schema_key *schema_find_next(const struct schema_key *last,
-					  struct text name, enum level level);
-
 /** A key of that name at some other level, for a better message; or NULL. */
 const struct schema_key *schema_find_anywhere(struct text name);
 

@@ -85,10 +85,10 @@ const char *value_mac(struct arena *arena, struct text text, struct text *ret)
 	if (hex_value(digits[1]) & 1)
 		return "is a multicast address (its first byte is odd), which "
 		       "belongs to no card";
-	for (size_t i = 0, o = 0; i < 12; i++) {
-		if (i && i % 2 == 0)
-			mac[o++] = ':';
-		mac[o++] = digits[i];
+	for (size_t i = 0; i < 6; i++) {
+		mac[3 * i] = digits[2 * i];
+		mac[3 * i + 1] = digits[2 * i + 1];
+		mac[3 * i + 2] = i < 5 ? ':' : '\0';
 	}
 	*ret = (struct text){ mac, 17 };
 	if (text_equal(text, *ret) && ends_in_nul(text))
