@@ -338,13 +338,12 @@ static void prove_order(struct proof *p, const struct order *order)
 	if (count > p->nodes_max)
 		count = p->nodes_max;
 	proof_set_subject(p, order->members[0], order);
-	if (order->number)
-		structure_begin(p, order);
+	structure_begin(p, order);
 	for (size_t i = 0; i < count && p->ds->errors < FAULTS_MAX; i++) {
 		const struct machine *member = order->members[i];
 		bool witness = is_witness(p, order, i);
 
-		if (!p->shares || !order->number || is_new_structure(p, member))
+		if (!p->shares || is_new_structure(p, member))
 			prove_kinds(p, order, member, prove_fully);
 		else if (witness)
 			prove_kinds(p, order, member, prove_briefly);

@@ -1,5 +1,7 @@
 #include "prove_parts.h"
 
+#include <stdlib.h>
+
 /* More menus in a row, or pauses, than any way to an end has: it is none. */
 enum { STEPS_MAX = 1000 };
 
@@ -54,51 +56,71 @@ static size_t leads_to(const struct machine *machine, struct actions actions)
 	return SIZE_MAX;
 }
 
-/* How many menus lie between; SIZE_MAX when no way leads there. */
-static size_t distance(const struct machine *machine, size_t from, size_t to,
-		       size_t most)
+/* One step nearer, where an item leads on. @return whether one was found */
+static bool come_nearer(const struct machine *machine, size_t *far)
 {
-	const struct menu_boot *menu = &machine->menus[from];
-	size_t nearest = SIZE_MAX;
+	bool nearer = false;
 
-	if (from == to)
-		return 0;
-	for (size_t i = 0; most && i < menu->menu->item_count; i++) {
-		size_t next = leads_to(machine, menu->items[i]), rest;
+	for (size_t m = 0; m < machine->menu_count; m++) {
+		const struct menu_boot *shown = &machine->menus[m];
 
-		if (next == SIZE_MAX)
-			continue;
-		rest = distance(machine, next, to, most - 1);
-		if (rest != SIZE_MAX && rest + 1 < nearest)
-			nearest = rest + 1;
+		for (size_t i = 0; i < shown->menu->item_count; i++) {
+			size_t next = leads_to(machine, shown->items[i]);
+
+			if (next == SIZE_MAX || far[next] == SIZE_MAX ||
+			    far[next] + 1 >= far[m])
+				continue;
+			far[m] = far[next] + 1;
+			nearer = true;
+		}
 	}
-	return nearest;
+	return nearer;
 }
 
-/* Menus that lead to menus are few; longer ways are not looked for. */
-enum { MENUS_IN_A_ROW = 4 };
+/* How many menus lie between each of them and one; SIZE_MAX where no way leads
+ * there. To be freed. */
+static size_t *find_distances(const struct machine *machine, size_t to)
+{
+	size_t *far =
+		xrealloc(NULL, size_product(machine->menu_count, sizeof(*far)));
+
+	for (size_t m = 0; m < machine->menu_count; m++)
+		far[m] = m == to ? 0 : SIZE_MAX;
+	while (come_nearer(machine, far))
+		;
+	return far;
+}
+
+/* The item of a menu by which one comes nearer to another menu; to leave it if
+ * there is none. */
+static size_t item_towards(const struct machine *machine, size_t menu,
+			   size_t to)
+{
+	const struct menu_boot *shown = &machine->menus[menu];
+	size_t *far = find_distances(machine, to);
+	size_t item = far[menu] == SIZE_MAX ? shown->menu->item_count : 0;
+
+	for (; item < shown->menu->item_count; item++) {
+		size_t next = leads_to(machine, shown->items[item]);
+
+		if (next != SIZE_MAX && far[next] < far[menu])
+			break;
+	}
+	free(far);
+	return item;
+}
 
 size_t scene_choice(const struct machine *machine, const struct scene *scene,
 		    size_t menu, bool chosen)
 {
 	const struct menu_boot *shown = &machine->menus[menu];
-	size_t leave = shown->menu->item_count, far;
-
 	if (scene->person == PERSON_NONE)
 		return SIZE_MAX;
 	if (scene->person == PERSON_LEAVES || chosen)
-		return leave;
+		return shown->menu->item_count;
 	if (menu == scene->menu)
 		return scene->item;
-	far = distance(machine, menu, scene->menu, MENUS_IN_A_ROW);
-	for (size_t i = 0; far != SIZE_MAX && i < leave; i++) {
-		size_t next = leads_to(machine, shown->items[i]);
-
-		if (next != SIZE_MAX &&
-		    distance(machine, next, scene->menu, MENUS_IN_A_ROW) < far)
-			return i;
-	}
-	return leave;
+	return item_towards(machine, menu, scene->menu);
 }
 
 static size_t default_item(const struct menu *menu)

@@ -2,18 +2,31 @@
 
 #include <stdio.h>
 
+enum { LABEL_BYTES = 48 };
+
+/* Of the order that is so many behind another one. */
+static void put_label(const struct order *order, size_t behind,
+		      char label[static LABEL_BYTES])
+{
+	const struct rule *rule = order->members[0]->rule;
+
+	snprintf(label, LABEL_BYTES, "order-%s%zu", rule ? "unknown-" : "",
+		 (rule ? rule->number : order->number) + behind);
+}
+
 /* The lines of an order: they end where the next one begins. */
 static struct text lines_of(const struct proof *p, const struct order *order)
 {
+	const struct machine *first = order->members[0];
 	struct text script = p->plan->script;
-	char label[32];
+	char label[LABEL_BYTES];
 	size_t begin, end;
 
-	if (is_remote(p->plan, order->members[0]))
+	if (!first->rule && is_remote(p->plan, first))
 		return p->order_script ? p->order_script->bytes : TEXT("");
-	snprintf(label, sizeof(label), "order-%zu", order->number);
+	put_label(order, 0, label);
 	begin = sim_script_find(p->script, text_of(label));
-	snprintf(label, sizeof(label), "order-%zu", order->number + 1);
+	put_label(order, 1, label);
 	end = sim_script_find(p->script, text_of(label));
 	if (end == SIZE_MAX)
 		end = sim_script_find(p->script, TEXT("order-unknown"));
@@ -87,9 +100,9 @@ static void put_line(struct sbuf *out, struct text line, const char *name)
 static void put_lines(struct proof *p, const struct order *order)
 {
 	struct text rest = lines_of(p, order);
-	char name[32];
+	char name[LABEL_BYTES];
 
-	snprintf(name, sizeof(name), "order-%zu", order->number);
+	put_label(order, 0, name);
 	sbuf_reset(&p->lines);
 	while (rest.len) {
 		const char *feed = memchr(rest.ptr, '\n', rest.len);
@@ -121,7 +134,7 @@ void structure_begin(struct proof *p, const struct order *order)
 	sbuf_reset(&p->shape);
 	put_lines(p, order);
 	/* Whose lines cannot be told is like no other. */
-	if (order->number && p->lines.len)
+	if ((order->number || order->members[0]->rule) && p->lines.len)
 		p->structure =
 			number_of(p, &p->structures,
 				  (struct text){ p->lines.ptr, p->lines.len });
@@ -133,6 +146,21 @@ static bool is_own_card(const struct node *node, struct text nic)
 		if (text_equal(node->macs[i].text, nic))
 			return true;
 	return false;
+}
+
+/* For which kinds of machines a rule is, since others do not come to its order;
+ * and what it is about, since that is never another thing in the proof. */
+static void put_rule(struct sbuf *out, const struct rule *rule)
+{
+	sbuf_puts(out, "rule");
+	for (enum trait t = TRAIT_ARCH; t < TRAITS; t++) {
+		const struct match *match = &rule->matches[t];
+
+		if (match->count)
+			sbuf_printf(out, " %s", trait_word(t));
+		for (size_t i = 0; trait_value(t, 0) && i < match->count; i++)
+			sbuf_printf(out, " %s", match->any[i].text.ptr);
+	}
 }
 
 /* What of a machine has a say in which lines it comes to, on its way online and
@@ -171,7 +199,10 @@ bool is_new_structure(struct proof *p, const struct machine *machine)
 		return true;
 	sbuf_reset(&p->lines);
 	sbuf_printf(&p->lines, "%zu ", p->structure);
-	put_shape(&p->lines, uplink, machine->node);
+	if (machine->rule)
+		put_rule(&p->lines, machine->rule);
+	else
+		put_shape(&p->lines, uplink, machine->node);
 	if (p->lines.len == p->shape.len &&
 	    memcmp(p->lines.ptr, p->shape.ptr, p->shape.len) == 0)
 		return false;

@@ -255,6 +255,37 @@ static const char secure[] =
 	"  a: { mac: 52:54:00:00:00:01, profile: debian }\n"
 	"  b: { mac: 52:54:00:00:00:02, profile: debian }\n";
 
+/* The last menu is seven menus away, and each leads back. */
+static const char deep_menus[] =
+	"site: lab\n"
+	"url: https://one.example/\n"
+	"trust: root.pem\n"
+	"verify: digest\n"
+	"profiles: { last: { kernel: farthest } }\n"
+	"menus:\n"
+	"  main: { items: { on: 'menu:b', stay: 'menu:main' } }\n"
+	"  b: { items: { on: 'menu:c', back: menu } }\n"
+	"  c: { items: { on: 'menu:d', back: menu } }\n"
+	"  d: { items: { on: 'menu:e', back: menu } }\n"
+	"  e: { items: { on: 'menu:f', back: menu } }\n"
+	"  f: { items: { on: 'menu:g', back: menu } }\n"
+	"  g: { items: { last: last, back: menu } }\n"
+	"nodes: { a: { mac: 52:54:00:00:00:01, boot: menu } }\n";
+
+/* Of orders that are alike, one is looked at fully, and the words of each. */
+static const char rules_alike[] =
+	"site: lab\n"
+	"url: https://one.example/\n"
+	"trust: root.pem\n"
+	"verify: digest\n"
+	"allow-unknown-install: true\n"
+	"profiles: { p: { kernel: first }, q: { kernel: second } }\n"
+	"unknown:\n"
+	"  - { match: { serial: a }, boot: p }\n"
+	"  - { match: { serial: b }, boot: q }\n"
+	"  - { match: { serial: c, platform: efi }, boot: [p, disk] }\n"
+	"  - { match: { serial: d, platform: pcbios }, boot: [p, disk] }\n";
+
 static const char network[] =
 	"site: lab\n"
 	"url: https://10.1.1.5/\n"
@@ -504,6 +535,12 @@ static void astray_machines_are_seen(void **state)
 		{ with_menus, "-- rescue", "-- disk", "a menu" },
 		{ with_menus, "--default disk", "--default install", "boots" },
 		{ with_menus, "set next ${leave}", "", "menu" },
+		{ deep_menus, "set leaf farthest", "set leaf nearest",
+		  "not published" },
+		{ rules_alike, "set leaf second", "set leaf third",
+		  "not published" },
+		{ rules_alike, ":disk-bios\nsanboot", ":disk-bios\nisset",
+		  "on pcbios" },
 	};
 
 	(void)state;
