@@ -5,8 +5,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-/* After so many lines a run is a circle. */
-enum { LINES_MAX = 50000 };
+/* After so many lines a run is a circle: some for any script, and more for a
+ * long one, whose boot orders may have many steps. */
+enum { LINES_MAX = 50000, LINES_PER_BYTE = 2 };
 
 void *sim_pool_take(struct sim_pool *pool, size_t bytes)
 {
@@ -169,6 +170,12 @@ static unsigned long run_line(struct sim *sim, struct sim_frame *frame)
 	return status;
 }
 
+static size_t most_lines(const struct sim *sim)
+{
+	return LINES_MAX +
+	       LINES_PER_BYTE * sim_script_bytes(sim->frames[0].script).len;
+}
+
 unsigned long sim_run_script(struct sim *sim, const struct sim_script *script,
 			     struct sim_image *image)
 {
@@ -185,7 +192,7 @@ unsigned long sim_run_script(struct sim *sim, const struct sim_script *script,
 	frame->image = image;
 	frame->offset = 0;
 	do {
-		if (++sim->steps > LINES_MAX)
+		if (++sim->steps > most_lines(sim))
 			sim_finish(sim, SIM_SPINS);
 		status = run_line(sim, frame);
 		if (sim->end || stopped(sim, STOP_SEQUENCE) || status)
