@@ -19,6 +19,15 @@ static void mark_incomplete(const struct holders *holders,
 		node->identity_refused = true;
 }
 
+/* "a site", "an item" */
+static const char *level_words(const struct resolve *r, enum level level)
+{
+	const char *name = schema_level_name(level);
+
+	return arena_printf(r->arena, "a%s %s",
+			    strchr("aeiou", *name) ? "n" : "", name);
+}
+
 static void unknown_key(struct resolve *r, const struct doc_pair *pair,
 			struct text name, enum level level)
 {
@@ -28,16 +37,16 @@ static void unknown_key(struct resolve *r, const struct doc_pair *pair,
 
 	if (elsewhere) {
 		d = diag_at(r->ds, DIAG_E207, pair->key_at,
-			    "%s cannot stand in a %s", diag_quote(r->ds, name),
-			    schema_level_name(level));
+			    "%s cannot stand in %s", diag_quote(r->ds, name),
+			    level_words(r, level));
 		for (unsigned bit = 1; bit <= AT_LAST; bit <<= 1)
 			if (elsewhere->levels & bit)
-				diag_help(r->ds, d, "it belongs in a %s",
-					  schema_level_name((enum level)bit));
+				diag_help(r->ds, d, "it belongs in %s",
+					  level_words(r, (enum level)bit));
 		return;
 	}
-	d = diag_at(r->ds, DIAG_E202, pair->key_at, "unknown key %s in a %s",
-		    diag_quote(r->ds, name), schema_level_name(level));
+	d = diag_at(r->ds, DIAG_E202, pair->key_at, "unknown key %s in %s",
+		    diag_quote(r->ds, name), level_words(r, level));
 	if (nearest)
 		diag_help(r->ds, d, "did you mean \"%s\"?", nearest);
 }

@@ -276,6 +276,11 @@ void parse_unknown(struct resolve *r, const struct doc *doc,
 
 	for (size_t i = 0; doc->kind == DOC_LIST && i < doc->count; i++)
 		rules = rules || doc->items[i]->kind == DOC_MAP;
+	if (doc->kind == DOC_MAP) {
+		wrong_shape(r, doc, field->name,
+			    "a boot order or a list of rules");
+		return;
+	}
 	if (!rules) {
 		parse_boot(r, doc, field);
 		return;
