@@ -61,9 +61,11 @@ struct statcache {
 	bool doubted; /**< nothing from before this run is believed */
 };
 
+/* A file system may hold times that do not fit: these wrap around, and still
+ * tell that a file has changed. */
 static int64_t nanoseconds(const struct timespec *t)
 {
-	return t->tv_sec * NS_PER_S + t->tv_nsec;
+	return (int64_t)((uint64_t)t->tv_sec * NS_PER_S + (uint64_t)t->tv_nsec);
 }
 
 static struct stamp stamp_of(const struct stat *st)
@@ -92,8 +94,8 @@ static bool stamp_is_fresh(const struct stamp *stamp,
 							   : stamp->ctime_ns;
 	bool coarse = stamp->ctime_ns % NS_PER_S == 0;
 
-	return nanoseconds(now) - newest <
-	       (coarse ? FRESH_COARSE_NS : FRESH_NS);
+	return newest >
+	       nanoseconds(now) - (coarse ? FRESH_COARSE_NS : FRESH_NS);
 }
 
 /* ------------------------------------------------------------ entries -- */
@@ -274,7 +276,7 @@ static void parse_line(struct statcache *cache, const char *line, size_t len)
 	    !digest_from_hex((struct text){ line, 64 }, &entry.digest) ||
 	    !parse_numbers(&at, &entry) || !*at)
 		return;
-	if (entry.used_day + UNUSED_DAYS_MAX < cache->today ||
+	if (entry.used_day < cache->today - UNUSED_DAYS_MAX ||
 	    entry.used_day > cache->today)
 		return;
 	stored = entry_get(cache, at);
