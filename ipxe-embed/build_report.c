@@ -125,12 +125,32 @@ static void say_unsigned(const struct build *build)
 		       out);
 }
 
+/* Who builds for the first time wants to see something boot. */
+static void say_next(const struct build *build)
+{
+	const struct site *site = build->plan->effective->site;
+	const char *firmware = build->plan->verify & VERIFY_SECURE_BOOT
+				       ? " --firmware secure-boot"
+			       : build_is_stock(build) ? " --firmware uefi"
+						       : "";
+
+	if (build->choice.status == CHOICE_MADE && site->node_count &&
+	    !build->options->images.count && !build->sum.kept &&
+	    !build->sum.removed)
+		printf("To see a machine boot%s: ipxe-embed try %s %s -o %s%s\n",
+		       build->unsigned_items.count ? ", once they are signed"
+						   : "",
+		       build->call->operands[0], site->nodes[0].name.ptr,
+		       build->options->output, firmware);
+}
+
 enum status build_say(struct build *build)
 {
 	say_done(build);
 	if (build->sum.changed)
 		say_where(build);
 	say_unsigned(build);
+	say_next(build);
 	if (build->choice.status == CHOICE_NONE && !build->options->no_images &&
 	    !build->kept_images)
 		puts(build->choice.why);

@@ -4,12 +4,25 @@
 #include "report.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+static int compare_codes(const void *a, const void *b)
+{
+	return strcmp(diag_name(*(const enum diag_code *)a),
+		      diag_name(*(const enum diag_code *)b));
+}
+
+/* By their names: those of one kind lie together. */
 static enum status list_codes(void)
 {
-	for (int code = 0; code < DIAG_CODES; code++)
-		printf("%s  %s\n", diag_name((enum diag_code)code),
-		       diag_title((enum diag_code)code));
+	enum diag_code codes[DIAG_CODES];
+
+	for (int i = 0; i < DIAG_CODES; i++)
+		codes[i] = (enum diag_code)i;
+	qsort(codes, DIAG_CODES, sizeof(*codes), compare_codes);
+	for (int i = 0; i < DIAG_CODES; i++)
+		printf("%s  %s\n", diag_name(codes[i]), diag_title(codes[i]));
 	return STATUS_OK;
 }
 
