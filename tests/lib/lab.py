@@ -154,6 +154,8 @@ def end_process(process):
 
 def call(*argv, **options):
     """Run a helper that must succeed; its output is the Failure's console."""
+    if _stopping.is_set():
+        raise Failure("the laboratory is closing")
     done = subprocess.run(
         argv,
         stdin=subprocess.DEVNULL,
@@ -627,8 +629,12 @@ class Suite:
     @staticmethod
     def _side_by_side(run, rows, width):
         with concurrent.futures.ThreadPoolExecutor(width) as pool:
-            for done in [pool.submit(run, *row) for row in rows]:
-                done.result()
+            try:
+                for done in [pool.submit(run, *row) for row in rows]:
+                    done.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def _print(self, *lines):
         with self.lock:
