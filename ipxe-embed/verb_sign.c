@@ -236,6 +236,13 @@ static enum status check_usage(const struct call *call, bool is_tree)
 	return STATUS_OK;
 }
 
+static bool is_request(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash ? slash + 1 : path, SIGNING_REQUEST_NAME) == 0;
+}
+
 static enum status run_sign(struct call *call)
 {
 	const struct sign_options *options = call->options;
@@ -246,7 +253,11 @@ static enum status run_sign(struct call *call)
 	enum status status;
 
 	if (stat(target, &st) != 0)
-		return report_error(call, "%s: %s", target, strerror(errno));
+		return report_error(call, "%s: %s%s", target, strerror(errno),
+				    errno == ENOENT && is_request(target)
+					    ? "; a tree has none when all of "
+					      "it is signed"
+					    : "");
 	is_tree = S_ISDIR(st.st_mode);
 	status = check_usage(call, is_tree);
 	if (status != STATUS_OK)

@@ -1,6 +1,7 @@
 #include "verbs.h"
 
 #include "arena.h"
+#include "build.h"
 #include "certificate.h"
 #include "cleanup.h"
 #include "cms.h"
@@ -305,9 +306,11 @@ static void look_at_signatures(struct look *look)
 	signatures = find_signatures(look, &items);
 	looking.signatures = signatures.at;
 	error = files_read(look->root, trust.ptr, TRUST_MAX_BYTES, &pem);
-	if (error)
+	/* One that is listed was told with the files. */
+	if (error && !manifest_find(look->manifest, trust))
 		fault_open(look, trust, error);
-	else if (certificates_parse(&roots, sbuf_text(&pem), pem.len, &why))
+	else if (!error &&
+		 certificates_parse(&roots, sbuf_text(&pem), pem.len, &why))
 		fault(look, trust, "cannot be used: %s", sbuf_text(&why));
 	if (roots.count)
 		look->signatures =
@@ -368,7 +371,8 @@ static enum status report_look(const struct call *call, const struct look *look)
 	printf("%s: all is well: %zu files, %" PRIu64 " bytes", out,
 	       look->manifest->count, look->bytes);
 	if (look->manifest->verify & VERIFY_SIGNED)
-		printf(", %zu signatures", look->signatures);
+		printf(", %s",
+		       count_words(call->arena, look->signatures, "signature"));
 	putchar('\n');
 	return STATUS_OK;
 }
