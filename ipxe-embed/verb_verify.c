@@ -41,7 +41,7 @@ struct look {
 	struct arena *arena;
 	int root;
 	const struct manifest *manifest;
-	VEC(struct text) others;  /**< regular files, listed or not */
+	VEC(struct text) regular; /**< files, listed or not */
 	VEC(const char *) faults; /**< what follows "OUT/" */
 	size_t signatures;        /**< good ones */
 	uint64_t bytes;
@@ -201,7 +201,7 @@ static int look_seen(void *ctx, const struct files_seen *seen)
 	if (!S_ISREG(seen->stat.st_mode))
 		return 0;
 	path.ptr = arena_copy(look->arena, seen->path.ptr, seen->path.len);
-	*vec_push(look->arena, &look->others) = path;
+	*vec_push(look->arena, &look->regular) = path;
 	return 0;
 }
 
@@ -212,7 +212,7 @@ static bool look_for_key(void *ctx, size_t at)
 	struct outcome *outcome = &looking->outcomes[at];
 	int fd, found;
 
-	outcome->path = look->others.at[at];
+	outcome->path = look->regular.at[at];
 	fd = files_open(look->root, outcome->path.ptr, NULL);
 	found = fd < 0 ? fd : is_private_key_file(fd);
 	if (fd >= 0)
@@ -236,7 +236,7 @@ static void look_around(struct look *look)
 		fault(look, text_of(sbuf_text(&path)), "cannot be read: %s",
 		      strerror(-error));
 	look_at_all(&looking, "looking for private keys", look_for_key,
-		    look->others.count);
+		    look->regular.count);
 }
 
 /* ---------------------------------------------------------- signatures -- */
