@@ -65,6 +65,38 @@ static void check_all_of(struct kinds *k, const struct profile *of)
 		check_settings(k, of, &more->phases[i].set);
 }
 
+/* Beside what it is for, so that who reads the one reads the other. */
+static void check_san(struct kinds *k, const struct profile *says)
+{
+	struct diag *d;
+
+	if (k->kind != BOOT_SAN || settings_more(&says->set)->unverified.on)
+		return;
+	d = diag_at(k->ds, DIAG_E438, k->at,
+		    "profile \"%s\" boots from a drive, which nobody verifies",
+		    says->name.ptr);
+	diag_help(k->ds, d,
+		  "if whoever can change the drive may have these machines, "
+		  "write  unverified: true  beside it");
+}
+
+/* What would seem to say something. */
+static void check_stray(struct kinds *k)
+{
+	const struct more_settings *more = settings_more(&k->profile->set);
+
+	if (more->unverified.on)
+		diag_at(k->ds, DIAG_E436, more->unverified.at,
+			"profile \"%s\" has unverified, which is for a san "
+			"alone: all else is verified",
+			k->profile->name.ptr);
+	if (more->initiator.tmpl)
+		diag_at(k->ds, DIAG_E436, more->initiator.at,
+			"profile \"%s\" has an initiator, which is for a san "
+			"alone",
+			k->profile->name.ptr);
+}
+
 static const struct profile *find_program(struct kinds *k)
 {
 	for (const struct profile *p = k->profile; p; p = p->base)
@@ -84,9 +116,13 @@ static void check_profile(struct kinds *k)
 {
 	const struct profile *says = find_program(k);
 
+	if (!says || k->kind != BOOT_SAN)
+		check_stray(k);
 	if (!says)
 		return;
 	check_all_of(k, k->profile);
+	if (says == k->profile)
+		check_san(k, says);
 	if (says != k->profile) /* what it has from others is told of there */
 		return;
 	for (const struct profile *p = k->profile->base; p; p = p->base)

@@ -90,8 +90,13 @@ static void boot_facts(struct facts *facts, const struct boot *boot)
 	/* A profile may stand in an order and in menus. */
 	if (fact_find(facts, text_of(kernel)))
 		return;
-	put_blob(&text, boot->kernel);
+	if (boot->kind == BOOT_SAN)
+		sbuf_printf(&text, "%s, which nobody verifies",
+			    boot->drive.ptr);
+	else
+		put_blob(&text, boot->kernel);
 	fact_add(facts, kernel, taken(facts->arena, &text));
+	fact_add(facts, key_of(facts, boot, "initiator"), boot->initiator);
 	for (size_t i = 0; i < boot->initrd_count; i++)
 		put_blob(&text, boot->initrds[i]);
 	fact_add(facts, key_of(facts, boot, boot_initrd_word(boot)),

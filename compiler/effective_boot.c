@@ -87,8 +87,8 @@ static void trace_part(struct context *c, const struct boot *boot,
 	trace_add(trace, boot, key, TEXT(""), level, item->from.at, text);
 }
 
-static void trace_parts(struct context *c, const struct boot *boot,
-			enum boot_kind part, const struct item *taken)
+void trace_parts(struct context *c, const struct boot *boot,
+		 enum boot_kind part, const struct item *taken)
 {
 	for (size_t i = 0; i < c->levels->count; i++) {
 		const struct level *level = &c->levels->at[i];
@@ -157,10 +157,8 @@ static bool kernel_fits(struct context *c, const struct blob *kernel,
 	return false;
 }
 
-/* What the highest level says that says it for these machines.
- * @return NULL after a diagnostic */
-static const struct item *find_part(struct context *c, enum boot_kind part,
-				    const struct level **ret_level)
+const struct item *find_part(struct context *c, enum boot_kind part,
+			     const struct level **ret_level)
 {
 	const struct item *found = NULL;
 
@@ -564,6 +562,15 @@ static bool phase_is_said(struct context *c)
 	return true;
 }
 
+static bool boot_what(struct context *c, struct boot *boot)
+{
+	if (boot->kind == BOOT_SAN)
+		return boot_san(c, boot);
+	return boot->kind == BOOT_ISO
+		       ? boot_iso(c, boot)
+		       : boot_part(c, boot, boot->kind, &boot->kernel);
+}
+
 /* @param archs	enum arch: of machines to make it for */
 static struct boot *boot_new(struct context *c, unsigned archs)
 {
@@ -580,16 +587,13 @@ static struct boot *boot_new(struct context *c, unsigned archs)
 	boot->kind = levels_boot_kind(c->levels);
 	good = boot_serve(c, boot);
 	fact_set_arch(c);
-	good = (boot->kind == BOOT_ISO
-			? boot_iso(c, boot)
-			: boot_part(c, boot, boot->kind, &boot->kernel)) &&
-	       good;
+	good = boot_what(c, boot) && good;
 	if (boot->kind == BOOT_KERNEL) {
 		good = boot_initrds(c, boot) && good;
 		good = boot_files(c, boot) && good;
 	}
 	good = boot_args(c, boot) && good;
-	if (good && (b->site->verify & VERIFY_SECURE_BOOT))
+	if (good && boot->kernel && (b->site->verify & VERIFY_SECURE_BOOT))
 		good = boot_by_firmware(c, boot);
 	return good ? boot : NULL;
 }

@@ -10,6 +10,7 @@
  *     effective_network.c  how a machine gets onto the network
  *     effective_facts.c  what templates know of a machine
  *     effective_chain.c  scripts of others
+ *     effective_san.c    drives elsewhere
  *     effective_blob.c   what is published, and why
  *     effective_file.c   files: rendered, converted, checked
  *     effective_serve.c  those for the web server
@@ -206,10 +207,24 @@ bool file_bytes(struct context *c, const struct file *file,
 
 /* ------------------------------------------------------------ chain -- */
 
+/* What the highest level says that says it for these machines.
+ * @return NULL after a diagnostic */
+const struct item *find_part(struct context *c, enum boot_kind part,
+			     const struct level **ret_level);
+
+/* Note where it comes from. */
+void trace_parts(struct context *c, const struct boot *boot,
+		 enum boot_kind part, const struct item *taken);
+
 /* Whether a file can be run as a script, and leaves the names that the boot
  * script needs alone; else that is reported. */
 bool chain_is_good(struct context *c, const struct item *item,
 		   const struct blob *script);
+
+/* ------------------------------------------------------------ drives */
+
+/* Where a drive is, and who asks for it. @return false after a diagnostic */
+bool boot_san(struct context *c, struct boot *boot);
 
 /* ------------------------------------------------------------ serve -- */
 

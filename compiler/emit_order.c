@@ -108,6 +108,19 @@ static void emit_args(struct emit *e, struct words *w, const struct boot *boot)
 	PUT("%s", boot->arg_count ? "\n" : "");
 }
 
+static void emit_san(struct emit *e, struct words *w, const struct boot *boot)
+{
+	PUT("set drive ");
+	put_word(e, w, boot->drive);
+	PUT("\n");
+	if (boot->initiator.ptr) {
+		PUT("set initiator-iqn ");
+		put_word(e, w, boot->initiator);
+		PUT("\n");
+	}
+	PUT("goto boot-san\n");
+}
+
 static void emit_profile(struct emit *e, const struct boot *boot,
 			 const char *prefix, struct words *w)
 {
@@ -129,6 +142,10 @@ static void emit_profile(struct emit *e, const struct boot *boot,
 	    prefix, call, prefix, call);
 	call++;
 	emit_fact_calls(e, boot, prefix, &call);
+	if (boot->kind == BOOT_SAN) {
+		emit_san(e, w, boot);
+		return;
+	}
 	if (boot->uki) {
 		emit_item(e, w, prefix, "uki", boot->uki, blob_routine, &call);
 		PUT("goto boot-uki\n");

@@ -224,23 +224,60 @@ const char *const emit_efi_loaders[] = {
 	NULL,
 };
 
+/* Each loader that may be on a drive, one after the other. DHCP can have sanboot
+ * pass over a drive, or keep it (usr/autoboot.c): that would let whoever answers
+ * there take an installed machine for an empty one. */
+static void emit_loaders(struct emit *e, const char *drive)
+{
+	PUT("set loader x64\n"
+	    "iseq ${buildarch} arm64 && set loader aa64 ||\n"
+	    "sanboot --no-describe --drive %s ||\n",
+	    drive);
+	for (size_t i = 0; emit_efi_loaders[i]; i++)
+		PUT("sanboot --no-describe --drive %s --filename \\EFI\\%s ||\n",
+		    drive, emit_efi_loaders[i]);
+}
+
 /* Drive 0 is any drive with a loader under EFI, but the floppy on BIOS. */
 static void emit_disk(struct emit *e)
 {
 	PUT(":disk\n"
 	    "echo ipxe-embed: ${node}: booting from disk\n"
-	    "iseq ${platform} efi || goto disk-bios\n"
-	    "set loader x64\n"
-	    "iseq ${buildarch} arm64 && set loader aa64 ||\n"
-	    "sanboot --no-describe --drive 0 ||\n");
-	for (size_t i = 0; emit_efi_loaders[i]; i++)
-		PUT("sanboot --no-describe --drive 0 --filename \\EFI\\%s ||\n",
-		    emit_efi_loaders[i]);
+	    "set skip-san-boot 0\n"
+	    "iseq ${platform} efi || goto disk-bios\n");
+	emit_loaders(e, "0");
 	PUT("goto disk-failed\n"
 	    ":disk-bios\n"
 	    "sanboot --no-describe --drive 0x80 ||\n"
 	    ":disk-failed\n"
 	    "echo ipxe-embed: ${node}: FAILED: nothing boots from disk\n"
+	    "goto failed\n");
+}
+
+/* The drive is 0x80 while it is there; a disk of the machine is that again
+ * behind it, so it must go in any case. */
+static void emit_boot_san(struct emit *e)
+{
+	PUT("# A drive that is read block by block: the one thing that nobody "
+	    "verifies, where\n"
+	    "# the site says so.\n"
+	    ":boot-san\n"
+	    "echo ipxe-embed: ${node}: booting from ${drive}, which nobody "
+	    "verifies\n"
+	    "set skip-san-boot 0\n"
+	    "set keep-san 0\n"
+	    "sanhook --drive 0x80 ${drive} || goto san-failed\n"
+	    "iseq ${platform} efi || goto san-bios\n");
+	emit_loaders(e, "0x80");
+	PUT("goto san-failed\n"
+	    ":san-bios\n"
+	    "sanboot --no-describe --drive 0x80 ||\n"
+	    ":san-failed\n"
+	    "set reason ${errno:hexraw}\n"
+	    "sanunhook --drive 0x80 ||\n"
+	    "clear initiator-iqn ||\n"
+	    "echo ipxe-embed: ${node}: FAILED: nothing boots from ${drive}; "
+	    "see https://ipxe.org/${reason}\n"
 	    "goto failed\n");
 }
 
@@ -336,6 +373,8 @@ void emit_routines(struct emit *e)
 		emit_boot(e);
 	if (e->boots[BOOT_CHAIN])
 		emit_boot_chain(e);
+	if (e->boots[BOOT_SAN])
+		emit_boot_san(e);
 	if (e->boots[BOOT_EFI] || e->boots[BOOT_UKI])
 		PUT(":no-efi\n"
 		    "echo ipxe-embed: ${node}: FAILED: this profile needs "

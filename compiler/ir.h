@@ -214,6 +214,9 @@ struct more_settings {
 	struct item_list kernel, initrd;
 	struct item_list efi, uki, chain, iso; /**< of profiles alone */
 	struct item_list memdisk;              /**< what boots an iso */
+	struct item_list san; /**< of profiles alone: URIs, by processor */
+	struct templated initiator; /**< who asks for the drive */
+	struct flag unverified;     /**< the drive may be booted from */
 	struct templated_list args;
 	struct file_list files, serve;
 	struct located channel;
@@ -383,7 +386,8 @@ enum boot_kind {
 	BOOT_UKI,   /**< a kernel with all that it needs, as such a program */
 	BOOT_CHAIN, /**< another script of iPXE */
 	BOOT_ISO,   /**< the image of a disc, by memdisk */
-	BOOT_LAST = BOOT_ISO,
+	BOOT_SAN,   /**< a drive elsewhere, which nobody verifies */
+	BOOT_LAST = BOOT_SAN,
 	/** What boots an ISO: no kind of its own, but named alike. */
 	BOOT_MEMDISK,
 };
@@ -395,7 +399,10 @@ struct boot {
 	enum boot_kind kind;
 	unsigned archs; /**< enum arch: machines that it is for */
 	const struct profile *profile;
-	struct blob *kernel; /**< or what is booted in its place */
+	/** Or what is booted in its place; NULL for BOOT_SAN */
+	struct blob *kernel;
+	struct text drive;     /**< BOOT_SAN: its URI */
+	struct text initiator; /**< the same: who asks; or ptr NULL */
 	struct blob **initrds;
 	size_t initrd_count;
 	struct injected *files;

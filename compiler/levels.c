@@ -78,6 +78,7 @@ static const struct {
 	[BOOT_UKI] = { "uki", offsetof(struct more_settings, uki) },
 	[BOOT_CHAIN] = { "chain", offsetof(struct more_settings, chain) },
 	[BOOT_ISO] = { "iso", offsetof(struct more_settings, iso) },
+	[BOOT_SAN] = { "san", offsetof(struct more_settings, san) },
 	[BOOT_MEMDISK] = { "memdisk", offsetof(struct more_settings, memdisk) },
 };
 

@@ -8,6 +8,7 @@
 #include "vec.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 /* Facts are no words: they are the same for all who share an order. */
 static size_t arg_word_count(const struct boot *boot)
@@ -28,6 +29,8 @@ static size_t arg_word_count(const struct boot *boot)
 
 static size_t boot_word_count(const struct boot *boot)
 {
+	if (boot->kind == BOOT_SAN)
+		return boot->initiator.ptr ? 2 : 1;
 	if (boot->uki)
 		return 2;
 	return 2 * (1 + boot->initrd_count + boot->file_count) +
@@ -75,6 +78,12 @@ void plan_words(const struct machine *machine, struct text *ret_words)
 
 		if (!boot)
 			continue;
+		if (boot->kind == BOOT_SAN) {
+			*ret_words++ = boot->drive;
+			if (boot->initiator.ptr)
+				*ret_words++ = boot->initiator;
+			continue;
+		}
 		if (boot->uki) {
 			put_blob(&ret_words, boot->uki);
 			continue;
@@ -106,6 +115,7 @@ static void shape_key(const struct machine *machine, struct sbuf *key)
 		key_add(key, (uintptr_t)action->menu);
 		key_add(key, (uintptr_t)(boot ? boot->profile : NULL));
 		key_add(key, boot ? boot->archs : 0);
+		key_add(key, boot && boot->initiator.ptr);
 		if (!boot || boot->uki)
 			continue;
 		key_add(key, boot->initrd_count);
@@ -254,6 +264,19 @@ static bool is_iso(const struct action *action)
 	return action->boot && action->boot->kind == BOOT_ISO;
 }
 
+static bool is_san(const struct action *action)
+{
+	return action->boot && action->boot->kind == BOOT_SAN;
+}
+
+static bool is_plain_http_san(const struct action *action)
+{
+	static const char http[] = "http:";
+
+	return is_san(action) &&
+	       strncasecmp(action->boot->drive.ptr, http, strlen(http)) == 0;
+}
+
 static bool machine_does(const struct machine *machine, action_fn is)
 {
 	for (size_t i = 0; i < machine->action_count; i++)
@@ -359,7 +382,9 @@ struct plan *plan_new(struct arena *arena, const char *site_path,
 	plan_orders(arena, effective, plan);
 	plan->archs = plan_archs(plan);
 	plan->uplink_uses = uplink_uses(effective);
-	plan->features.http = any_plain_http(&site->assets);
+	plan->features.san = any_does(plan, is_san);
+	plan->features.http = any_plain_http(&site->assets) ||
+			      any_does(plan, is_plain_http_san);
 	plan->features.shell = any_does(plan, is_shell);
 	plan->needs_bios = any_does(plan, is_iso);
 	return plan;

@@ -52,7 +52,8 @@ struct root {
 /** Capabilities that an image of this site needs compiled in. */
 struct features {
 	bool shell; /**< a boot order names `shell` */
-	bool http;  /**< a base URL is plain http:// */
+	bool http;  /**< a base URL or a drive is plain http:// */
+	bool san;   /**< a profile boots from a drive elsewhere */
 };
 
 /** What some machine of the site asks of the network besides DHCP. */
@@ -77,7 +78,7 @@ struct order {
 
 /**
  * All words of a machine's boot order, in the order of the steps: for each
- * profile the digest and name of the kernel, of each initrd, of each injected
+ * profile the URI of the drive and who asks for it; or the digest and name of the kernel, of each initrd, of each injected
  * file, then the arguments, without the facts in them that only the machine
  * knows; or the digest and name of the UKI.
  */

@@ -10,8 +10,10 @@ enum { EXIT_STATUS = 1 };
 static bool is_intended(const struct proof *p, enum sim_end end)
 {
 	const struct intention *intention = &p->intention;
+	const struct boot *booted =
+		end == SIM_SAN_BOOTED ? p->drive : p->booted;
 
-	if (p->fault || end != intention->end || p->booted != intention->boot ||
+	if (p->fault || end != intention->end || booted != intention->boot ||
 	    p->shell != intention->shell)
 		return false;
 	if (end == SIM_EXITED && sim_status(p->sim) != EXIT_STATUS)
@@ -134,7 +136,7 @@ static void prove_harms(struct proof *p, const struct scene *scene,
 
 		if (boot && boot->uki)
 			prove_harm(p, *scene, boot->uki);
-		if (!boot || boot->uki)
+		if (!boot || boot->uki || !boot->kernel)
 			continue;
 		prove_harm(p, *scene, boot->kernel);
 		for (size_t j = 0; j < boot->initrd_count; j++)

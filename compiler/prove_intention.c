@@ -19,6 +19,8 @@ static bool is_bootable(const struct proof *p, struct progress *at,
 		return false;
 	if (!progress_network(p, at) || !proof_has_facts(p, boot))
 		return false;
+	if (boot->kind == BOOT_SAN)
+		return true;
 	if (boot->uki)
 		return progress_fetch(p, at, boot->uki, SHELF_ASSETS);
 	if (!progress_fetch(p, at, boot->kernel, SHELF_ASSETS))
@@ -229,6 +231,11 @@ static struct intention walk_retry(struct walk *w, const struct action *action)
 	return end(walk_menu(w, action->menu) ? SIM_RUNNING : SIM_WAITS);
 }
 
+static enum sim_end end_of(const struct boot *boot)
+{
+	return boot->kind == BOOT_SAN ? SIM_SAN_BOOTED : SIM_BOOTED;
+}
+
 /* One action. @return SIM_RUNNING to go on */
 static struct intention walk_step(struct walk *w)
 {
@@ -242,7 +249,7 @@ static struct intention walk_step(struct walk *w)
 		    !is_bootable(p, &w->at, action->boot))
 			break;
 		if (w->at.duds == p->scene.duds)
-			return (struct intention){ .end = SIM_BOOTED,
+			return (struct intention){ .end = end_of(action->boot),
 						   .boot = action->boot };
 		w->at.duds++;
 		/* A script that comes back may have changed the network. */

@@ -124,7 +124,7 @@ const struct boot *proof_boot_of(const struct proof *p,
 	for (size_t i = 0; i < p->machine->action_count; i++) {
 		const struct boot *boot = p->machine->actions[i].boot;
 
-		if (boot &&
+		if (boot && boot->kernel &&
 		    is_blob(p, image, boot->uki ? boot->uki : boot->kernel,
 			    SHELF_ASSETS))
 			return boot;
@@ -150,8 +150,9 @@ static void observe_boot(struct proof *p, const struct sim_image *kernel)
 	if (!boot)
 		boot = proof_boot_of(p, kernel);
 	p->booted = boot;
-	if (!boot || !is_blob(p, kernel, boot->uki ? boot->uki : boot->kernel,
-			      SHELF_ASSETS))
+	if (!boot || !boot->kernel ||
+	    !is_blob(p, kernel, boot->uki ? boot->uki : boot->kernel,
+		     SHELF_ASSETS))
 		p->fault = "boots a kernel that is not its own";
 	else if (!are_initrds(p, images, count, boot))
 		p->fault = "boots with initrds that are not its own";
@@ -245,6 +246,33 @@ static void observe_disk(struct proof *p, const struct sim_event *event)
 	p->disks += !p->loader && !event->good;
 }
 
+/* Whether a boot has this drive, as it is asked for. */
+static bool is_drive(struct proof *p, const struct boot *boot, struct text uri)
+{
+	return boot && boot->kind == BOOT_SAN && text_equal(boot->drive, uri) &&
+	       text_equal(sim_setting(p->sim, "initiator-iqn"),
+			  boot->initiator.ptr ? boot->initiator : TEXT(""));
+}
+
+/* The one that is meant, if it can be; a profile may stand in several places. */
+static const struct boot *find_drive(struct proof *p, struct text uri)
+{
+	if (is_drive(p, p->intention.boot, uri))
+		return p->intention.boot;
+	for (size_t i = 0; i < p->machine->action_count; i++)
+		if (is_drive(p, p->machine->actions[i].boot, uri))
+			return p->machine->actions[i].boot;
+	return NULL;
+}
+
+/* The one thing that may run unverified, and only where the site says so. */
+static void observe_drive(struct proof *p, struct text uri)
+{
+	p->drive = find_drive(p, uri);
+	if (!p->drive)
+		p->fault = "reads a drive that is not its own";
+}
+
 static void observe_network(struct proof *p, const struct sim_event *event)
 {
 	struct text ntp = proof_uplink(p)->ntp;
@@ -268,6 +296,8 @@ void proof_observe(void *ctx, const struct sim_event *event)
 		observe_fetch(p);
 	if (event->kind == SIM_NETWORK)
 		observe_network(p, event);
+	if (event->kind == SIM_SAN)
+		observe_drive(p, event->text);
 	if (event->kind == SIM_DISK)
 		observe_disk(p, event);
 	if (event->kind == SIM_SLEEP)

@@ -205,6 +205,7 @@ struct proof {
 	size_t loader, disks; /**< that is looked for next; all so often */
 	bool looked_for_disk;
 	const struct boot *booted; /**< that a kernel was started for */
+	const struct boot *drive;  /**< whose drive was opened last */
 	bool chosen;               /**< the item that was wanted in a menu */
 	const char *fault;         /**< found in the midst of it */
 	struct sbuf details, lines;

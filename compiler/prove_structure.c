@@ -70,7 +70,8 @@ static bool is_data(struct text text)
 static size_t meaning(struct text line)
 {
 	static const char *const data[] = { "set sum ", "set leaf ",
-					    "set args " };
+					    "set args ", "set drive ",
+					    "set initiator-iqn " };
 
 	for (size_t i = 0; i < sizeof(data) / sizeof(*data); i++)
 		if (has_prefix(line, data[i]) && is_data(line))

@@ -178,6 +178,17 @@ static bool starts(void *ctx, const struct sim_image *kernel)
 	return false;
 }
 
+/* One that does not boot is not there, or there and empty, by turns. */
+static enum sim_drive drive(void *ctx, struct text uri)
+{
+	struct proof *p = ctx;
+
+	(void)uri;
+	if (p->duds >= p->scene.duds)
+		return SIM_DRIVE_BOOTS;
+	return ++p->duds % 2 ? SIM_DRIVE_EMPTY : SIM_DRIVE_NONE;
+}
+
 /* ------------------------------------------------------------- worlds -- */
 
 static void mac_parse(struct text text, unsigned char *mac)
@@ -285,6 +296,8 @@ static const struct sim_given leased[] = {
 	{ "crosscert", "http://elsewhere/" },
 	{ "user-class", "mac" },
 	{ "224", "goto stop" },
+	{ "skip-san-boot", "1" },
+	{ "keep-san", "1" },
 	{ "netmask", PROOF_NETMASK },
 	{ "gateway", PROOF_GATEWAY },
 };
@@ -293,7 +306,7 @@ void proof_set_world(struct proof *p, const struct scene *scene)
 {
 	p->scene = *scene;
 	p->fault = NULL;
-	p->booted = NULL;
+	p->booted = p->drive = NULL;
 	sbuf_reset(&p->details);
 	p->world = (struct sim_world){
 		.ctx = p,
@@ -306,6 +319,7 @@ void proof_set_world(struct proof *p, const struct scene *scene)
 		.given = leased,
 		.given_count = sizeof(leased) / sizeof(*leased),
 		.fetch = fetch,
+		.drive = drive,
 		.fetch_state = world_state,
 		.choose = choose,
 		.starts = starts,

@@ -123,12 +123,13 @@ static void add_item(struct spread *s, const struct doc *doc, unsigned archs)
 }
 
 static void parse_items_of(struct resolve *r, const struct doc *doc,
-			   const struct field *field, bool takes_list)
+			   const struct field *field, bool takes_list,
+			   bool takes_map)
 {
 	struct spread s = { .r = r,
 			    .field = field,
 			    .takes_list = takes_list,
-			    .takes_map = true,
+			    .takes_map = takes_map,
 			    .add = add_item };
 
 	s.items.room = doc->kind == DOC_SCALAR ? 1 : doc->count;
@@ -142,13 +143,20 @@ static void parse_items_of(struct resolve *r, const struct doc *doc,
 void parse_asset(struct resolve *r, const struct doc *doc,
 		 const struct field *field)
 {
-	parse_items_of(r, doc, field, false);
+	parse_items_of(r, doc, field, false, true);
 }
 
 void parse_assets(struct resolve *r, const struct doc *doc,
 		  const struct field *field)
 {
-	parse_items_of(r, doc, field, true);
+	parse_items_of(r, doc, field, true, true);
+}
+
+/* No file, but named like one for each processor. */
+void parse_drive(struct resolve *r, const struct doc *doc,
+		 const struct field *field)
+{
+	parse_items_of(r, doc, field, false, false);
 }
 
 /* -------------------------------------------------------------- args -- */

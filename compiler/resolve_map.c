@@ -11,9 +11,8 @@ static void mark_incomplete(const struct holders *holders,
 	struct settings *set = holders->at[IN_SETTINGS];
 	struct node *node = holders->at[IN_NODE];
 
-	if (set &&
-	    (!key || key->holder == IN_PROFILE || key->holder == IN_SETTINGS ||
-	     key->holder == IN_MORE || key->type == TYPE_PLANNED))
+	if (set && (!key || key->holder == IN_PROFILE ||
+		    key->holder == IN_SETTINGS || key->holder == IN_MORE))
 		set->incomplete = true;
 	if (node && key && key->holder == IN_NODE)
 		node->identity_refused = true;
@@ -67,6 +66,7 @@ static const parse_fn parsers[TYPES] = {
 	[TYPE_ASSET_URLS] = parse_asset_urls,
 	[TYPE_ASSET] = parse_asset,
 	[TYPE_ASSETS] = parse_assets,
+	[TYPE_DRIVE] = parse_drive,
 	[TYPE_ARGS] = parse_args,
 	[TYPE_ARCH] = parse_arch,
 	[TYPE_DOWNLOAD] = parse_text,
@@ -130,16 +130,6 @@ static bool key_is_good(struct resolve *r, const struct doc *map,
 {
 	const struct doc_pair *other;
 
-	if (key->type == TYPE_PLANNED) {
-		struct diag *d = diag_at(r->ds, DIAG_E203, pair->key_at,
-					 "\"%s\" is not supported", key->name);
-
-		diag_help(r->ds, d,
-			  "iPXE reads such a drive block by block while it "
-			  "boots, and verifies none of them: give it the "
-			  "kernel and the initrd that are in the image");
-		return false;
-	}
 	if (replaces && !key->merges) {
 		diag_at(r->ds, DIAG_E208, pair->key_at,
 			"\"%s\" has nothing to merge with, so \"!\" means "

@@ -182,6 +182,7 @@ PARSER(parse_args);
 PARSER(parse_asset);
 PARSER(parse_asset_urls);
 PARSER(parse_assets);
+PARSER(parse_drive);
 PARSER(parse_boolean);
 PARSER(parse_command);
 PARSER(parse_format);

@@ -101,9 +101,10 @@ void parse_verify(struct resolve *r, const struct doc *doc,
 			if (text_is(word->text, ways[w].word))
 				bit = ways[w].bit;
 		if (bit == VERIFY_SECURE_BOOT && !r->env->make_uki)
-			diag_at(r->ds, DIAG_E203, word->at,
-				"\"verify: secure-boot\" is not supported yet; "
-				"write signature, digest, or both");
+			bad_value(
+				r, DIAG_E312, word,
+				"cannot be had here: write signature, digest, "
+				"or both");
 		else if (bit)
 			*verify |= bit;
 		else

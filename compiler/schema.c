@@ -19,11 +19,6 @@
 #define MATCH(trait)    IN_MATCHES, (trait) * sizeof(struct match)
 #define NOWHERE         IN_SITE, 0
 
-#define PLANNED(name, levels)                                             \
-	{                                                                 \
-		name, levels, 0, TYPE_PLANNED, false, NOWHERE, NULL, NULL \
-	}
-
 const struct schema_key schema_keys[] = {
 	/* The site itself. */
 	{ "site", AT_SITE, AT_SITE, TYPE_NAME, false, SITE(name),
@@ -160,6 +155,23 @@ const struct schema_key schema_keys[] = {
 	  "their args behind its own. Debian has it in the package "
 	  "syslinux-common, as /usr/lib/syslinux/memdisk.",
 	  "assets/memdisk" },
+	{ "san", AT_PROFILE, 0, TYPE_DRIVE, false, MORE(san),
+	  "A drive of a SAN, or an image on a web server, to boot from: "
+	  "iscsi:SERVER:PROTOCOL:PORT:LUN:TARGET, an https:// or an http:// "
+	  "URL, a template. iPXE reads it block by block while it boots, and "
+	  "verifies none of them, nor does anything later: whoever can change "
+	  "the drive, or what passes on the way, has the machine. So it needs "
+	  "unverified: true beside it. If nothing boots from it, the boot "
+	  "order goes on.",
+	  "\"iscsi:192.168.1.5::::iqn.2026-11.example.lab:{{name}}\"" },
+	{ "unverified", AT_PROFILE, 0, TYPE_BOOLEAN, false, MORE(unverified),
+	  "Must be true for a profile to have a san, and stands beside it. "
+	  "check and build tell which machines boot so.",
+	  "true" },
+	{ "initiator", AT_PROFILE, 0, TYPE_TEXT, false, MORE(initiator),
+	  "The name by which an iSCSI server knows the machine, a template. "
+	  "Default: what DHCP says, or else what iPXE makes of its UUID.",
+	  "\"iqn.2026-11.example.lab:{{name}}\"" },
 
 	/* Any level: node over groups (last named first), profile, site. */
 	{ "profile", AT_SITE | AT_GROUP | AT_PHASE | AT_NODE, 0, TYPE_REFERENCE,
@@ -355,8 +367,6 @@ const struct schema_key schema_keys[] = {
 	{ "boot", AT_ITEM, AT_ITEM, TYPE_BOOT, false, ITEM(boot),
 	  "Boot order of whoever chooses the item.", "[debian, reboot]" },
 
-	/* Planned: told apart from a typing mistake. */
-	PLANNED("san", AT_ANY),
 };
 
 const size_t schema_key_count = sizeof(schema_keys) / sizeof(*schema_keys);
@@ -427,8 +437,7 @@ const char *schema_nearest(struct text typed, enum level level)
 	size_t count = 0;
 
 	for (size_t i = 0; i < schema_key_count; i++)
-		if ((schema_keys[i].levels & level) &&
-		    schema_keys[i].type != TYPE_PLANNED)
+		if (schema_keys[i].levels & level)
 			names[count++] = schema_keys[i].name;
 	return diag_nearest(typed, names, count);
 }

@@ -43,6 +43,7 @@ enum value_type {
 	TYPE_ASSET_URLS,
 	TYPE_ASSET,
 	TYPE_ASSETS,
+	TYPE_DRIVE,
 	TYPE_ARCH,
 	TYPE_DOWNLOAD,
 	TYPE_SHA256,
@@ -86,7 +87,6 @@ enum value_type {
 	TYPE_TAG_PATTERNS,
 	TYPE_UUID_PATTERNS,
 	TYPE_MAC_PATTERNS,
-	TYPE_PLANNED, /**< known, refused: not built yet */
 	TYPES
 };
 

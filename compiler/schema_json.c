@@ -41,7 +41,7 @@ static void json_properties(struct sbuf *out, enum level level)
 	for (size_t i = 0; i < schema_key_count; i++) {
 		const struct schema_key *key = &schema_keys[i];
 
-		if (!(key->levels & level) || key->type == TYPE_PLANNED)
+		if (!(key->levels & level))
 			continue;
 		json_key(out, key, "", comma);
 		comma = ",";

@@ -90,8 +90,7 @@ static void level_section(struct sbuf *out, enum level level, const char *doc)
 	for (size_t i = 0; i < schema_key_count; i++) {
 		const struct schema_key *key = &schema_keys[i];
 
-		if ((key->levels & level) && key->type != TYPE_PLANNED &&
-		    !schema_told_before(key, level))
+		if ((key->levels & level) && !schema_told_before(key, level))
 			key_section(out, key, level);
 	}
 }
@@ -105,8 +104,7 @@ static void shared_section(struct sbuf *out, enum level level)
 	for (size_t i = 0; i < schema_key_count; i++) {
 		const struct schema_key *key = &schema_keys[i];
 
-		if (!(key->levels & level) || key->type == TYPE_PLANNED ||
-		    !schema_told_before(key, level))
+		if (!(key->levels & level) || !schema_told_before(key, level))
 			continue;
 		sbuf_printf(out, "%s\\fB", comma);
 		roff(out, key->name);

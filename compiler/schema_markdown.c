@@ -28,24 +28,6 @@ static const char reference_intro[] =
 	"template is [Mustache](https://mustache.github.io/mustache.5.html), "
 	"without escaping, and a variable that is missing is an error.\n\n";
 
-/* Keys that the language has a place for, so that nobody looks for them. */
-static void markdown_planned(struct sbuf *out)
-{
-	const char *comma = "";
-
-	sbuf_puts(out, "## Not supported\n\n");
-	for (size_t i = 0; i < schema_key_count; i++) {
-		if (schema_keys[i].type != TYPE_PLANNED)
-			continue;
-		sbuf_printf(out, "%s`%s`", comma, schema_keys[i].name);
-		comma = ", ";
-	}
-	sbuf_puts(out,
-		  ": refused as such, never ignored. iPXE reads a drive of a "
-		  "SAN, and an ISO image over HTTP, block by block while it "
-		  "boots, and can verify none of them.\n");
-}
-
 /* Keys of a level that were told of before. */
 static void markdown_shared(struct sbuf *out, enum level level)
 {
@@ -54,8 +36,7 @@ static void markdown_shared(struct sbuf *out, enum level level)
 	for (size_t i = 0; i < schema_key_count; i++) {
 		const struct schema_key *key = &schema_keys[i];
 
-		if (!(key->levels & level) || key->type == TYPE_PLANNED ||
-		    !schema_told_before(key, level))
+		if (!(key->levels & level) || !schema_told_before(key, level))
 			continue;
 		sbuf_printf(out, "%s`%s`", comma, key->name);
 		comma = ", ";
@@ -82,8 +63,7 @@ static void markdown_own(struct sbuf *out, enum level level)
 	for (size_t i = 0; i < schema_key_count; i++) {
 		const struct schema_key *key = &schema_keys[i];
 
-		if ((key->levels & level) && key->type != TYPE_PLANNED &&
-		    !schema_told_before(key, level))
+		if ((key->levels & level) && !schema_told_before(key, level))
 			markdown_key(out, key, level);
 	}
 }
@@ -100,5 +80,4 @@ void schema_emit_markdown(struct sbuf *out)
 		markdown_shared(out, level);
 	}
 	markdown_facts(out);
-	markdown_planned(out);
 }

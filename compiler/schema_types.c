@@ -54,6 +54,8 @@ static const struct {
 			      "URL or list of URLs" },
 	[TYPE_ASSET] = { "\"anyOf\": [" ASSET_ITEM ", " BY_ARCH(ASSET_ITEM) "]",
 			 "path, or a map" },
+	[TYPE_DRIVE] = { "\"anyOf\": [" STEP ", " BY_ARCH(STEP) "]",
+			 "URI, or a map" },
 	[TYPE_ASSETS] = { MORE_BY_ARCH(ASSET_ITEM),
 			  "path or map, or a list of them" },
 	[TYPE_ARGS] = { MORE_BY_ARCH(SCALAR), "text, or a list, or a map" },

@@ -19,10 +19,11 @@ struct key {
 
 /* In the order in which people read it. */
 static const struct key boot_keys[] = {
-	{ "extends", true },  { "kernel", false }, { "efi", false },
-	{ "uki", false },     { "chain", false },  { "iso", false },
-	{ "memdisk", false }, { "initrd", true },  { "args", true },
-	{ "files", true },    { "serve", true },   { "channel", true },
+	{ "extends", true },    { "kernel", false }, { "efi", false },
+	{ "uki", false },       { "chain", false },  { "iso", false },
+	{ "memdisk", false },   { "san", false },    { "unverified", false },
+	{ "initiator", false }, { "initrd", true },  { "args", true },
+	{ "files", true },      { "serve", true },   { "channel", true },
 	{ "vars", true },
 };
 enum { BOOT_KEYS = sizeof(boot_keys) / sizeof(*boot_keys) };
@@ -275,6 +276,13 @@ static void put_blob(struct show *show, unsigned depth, const struct blob *blob)
 static void put_fetches(struct show *show, unsigned depth,
 			const struct boot *boot)
 {
+	if (boot->kind == BOOT_SAN) {
+		line_begin(show, depth);
+		sbuf_puts(show->out, "# reads ");
+		put_scalar(show, boot->drive);
+		sbuf_puts(show->out, ", which nobody verifies\n");
+		return;
+	}
 	put_heading(show, depth, "fetches");
 	if (boot->uki && !(boot->uki->digest.size_bytes)) {
 		line_begin(show, depth + 1);

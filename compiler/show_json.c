@@ -107,7 +107,14 @@ static void json_boot(struct sbuf *out, const struct boot *boot)
 	json_text(out, "profile", boot->profile->name);
 	if (boot->archs != ARCH_ANY)
 		json_text(out, "arch", text_of(arch_word(boot->archs)));
-	json_blob(out, boot_kernel_word(boot), boot->kernel, NULL);
+	if (boot->kind == BOOT_SAN) {
+		json_text(out, "san", boot->drive);
+		json_text(out, "initiator", boot->initiator);
+		json_key(out, "unverified");
+		sbuf_puts(out, "true");
+	} else {
+		json_blob(out, boot_kernel_word(boot), boot->kernel, NULL);
+	}
 	json_key(out, boot_initrd_word(boot));
 	sbuf_putc(out, '[');
 	for (size_t i = 0; i < boot->initrd_count; i++)

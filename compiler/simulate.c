@@ -341,7 +341,7 @@ static void start(struct sim *sim, const struct sim_world *world)
 	sim->trust_required = sim->trust_permanent = false;
 	sim->asked_for_kind = false;
 	sim->nics.live = sim->images.live = sim->menus.live = 0;
-	sim->registered_count = sim->depth = 0;
+	sim->registered_count = sim->depth = sim->drive_count = 0;
 	sim->booted = NULL;
 	sim->tortoise = sim->power = sim->lap = 0;
 	sbuf_reset(&sim->directory);
@@ -427,6 +427,7 @@ const char *sim_end_text(enum sim_end end)
 		[SIM_RUNNING] = "is still running",
 		[SIM_BOOTED] = "boots a kernel",
 		[SIM_DISK_BOOTED] = "boots from disk",
+		[SIM_SAN_BOOTED] = "boots from a drive that nobody verifies",
 		[SIM_EXITED] = "goes back to the firmware",
 		[SIM_REBOOTED] = "reboots",
 		[SIM_POWERED_OFF] = "powers off",

@@ -52,6 +52,13 @@ struct sim_item {
 	bool chosen_first;
 };
 
+/** What is at the other end of the URI of a drive. */
+enum sim_drive {
+	SIM_DRIVE_NONE,  /**< nothing: it cannot be opened */
+	SIM_DRIVE_EMPTY, /**< a drive that nothing boots from */
+	SIM_DRIVE_BOOTS,
+};
+
 /** A setting that comes from outside, as DHCP would bring it. */
 struct sim_given {
 	const char *name;
@@ -79,7 +86,10 @@ struct sim_world {
 
 	/** @return what the URL answers with; NULL: nothing, it fails */
 	const struct sim_content *(*fetch)(void *ctx, struct text url);
-	/** NULL where fetch() always answers alike; else a number that is the
+	/** Asked each time that a drive elsewhere is opened; NULL: there is
+	 * none */
+	enum sim_drive (*drive)(void *ctx, struct text uri);
+	/** NULL where these always answer alike; else a number that is the
 	 * same again only when all later answers will be */
 	uint64_t (*fetch_state)(void *ctx);
 	/** A key for `prompt`; 0: nobody is there. NULL: nobody ever is */
@@ -131,6 +141,7 @@ enum sim_event_kind {
 	SIM_SCRIPT_RUN, /**< image: a script that is started */
 	SIM_REFUSE,     /**< image: not executed; text: why */
 	SIM_DISK,       /**< text: file name, or empty; number: drive; good */
+	SIM_SAN,        /**< text: URI of a drive that is opened; good */
 	SIM_SHELL,
 	SIM_UNMODELLED, /**< text: what this interpreter does not know */
 	SIM_END,        /**< number: status; see enum sim_end */
@@ -148,6 +159,7 @@ enum sim_end {
 	SIM_RUNNING,
 	SIM_BOOTED,      /**< a kernel runs; see sim_booted() */
 	SIM_DISK_BOOTED, /**< what is on the disk runs */
+	SIM_SAN_BOOTED,  /**< what is on a drive elsewhere runs */
 	SIM_EXITED,      /**< back to the firmware, with sim_status() */
 	SIM_REBOOTED,
 	SIM_POWERED_OFF,

@@ -47,6 +47,10 @@ static uint64_t state_hash(const struct sim *sim)
 		hash = mix(hash, &image->content, sizeof(image->content));
 		hash = mix(hash, &image->verified, sizeof(image->verified));
 	}
+	for (size_t i = 0; i < sim->drive_count; i++) {
+		hash = mix(hash, &sim->drives[i].number, sizeof(uint32_t));
+		hash = mix(hash, &sim->drives[i].boots, sizeof(bool));
+	}
 	for (size_t i = 0; i < sim->depth; i++)
 		hash = mix(hash, &sim->frames[i].offset, sizeof(size_t));
 	if (sim->world->fetch_state) {

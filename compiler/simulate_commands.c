@@ -118,33 +118,6 @@ static unsigned long run_poweroff(struct sim *sim, struct sim_call *call)
 	return 0;
 }
 
-/* On a drive of this machine; a SAN would need a model of what it serves. */
-static unsigned long run_sanboot(struct sim *sim, struct sim_call *call)
-{
-	const char *platform = sim->world->platform;
-	bool efi = platform && strcmp(platform, "efi") == 0;
-	uint32_t drive = sim_argument(call, 'd')->is
-				 ? sim_argument(call, 'd')->number
-			 : efi ? 0
-			       : 0x80;
-	bool good = sim->world->disk && drive == (efi ? 0 : 0x80);
-
-	sim->asked_for_kind = true;
-	if (call->count) {
-		sim_unmodelled(sim, "sanboot of a URL");
-		return sim_status_of(SIM_ENOTSUP);
-	}
-	sim_emit(sim,
-		 &(struct sim_event){ .kind = SIM_DISK,
-				      .text = sim_argument(call, 'f')->text,
-				      .number = drive,
-				      .good = good });
-	if (!good)
-		return sim_status_of(SIM_ENODEV);
-	sim_finish(sim, SIM_DISK_BOOTED);
-	return 0;
-}
-
 /* ----------------------------------------------------------- settings -- */
 
 unsigned long sim_store_named(struct sim *sim, struct text name,
@@ -293,7 +266,12 @@ static const struct sim_command commands[] = {
 			     { OPT_TEXT, "extra", 'e' },
 			     { OPT_TEXT, "label", 'l' },
 			     { OPT_TEXT, "uuid", 'u' },),
-	  0, ANY, run_sanboot },
+	  0, ANY, sim_do_sanboot },
+	{ "sanhook", OPTIONS({ OPT_NUMBER, "drive", 'd' },
+			     { OPT_FLAG, "no-describe", 'n' },),
+	  1, ANY, sim_do_sanhook },
+	{ "sanunhook", OPTIONS({ OPT_NUMBER, "drive", 'd' },),
+	  0, 0, sim_do_sanunhook },
 	{ "set", NONE, 1, ANY, run_set },
 	{ "sha256sum", OPTIONS({ OPT_SETTING, "set", 's' },),
 	  1, ANY, sim_do_sha256sum },

@@ -126,6 +126,11 @@ SIM_COMMAND(vcreate);
 SIM_COMMAND(vdestroy);
 SIM_COMMAND(ntp);
 
+/* simulate_drives.c */
+SIM_COMMAND(sanboot);
+SIM_COMMAND(sanhook);
+SIM_COMMAND(sanunhook);
+
 #undef SIM_COMMAND
 
 #endif

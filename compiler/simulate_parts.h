@@ -12,6 +12,7 @@
 /** Errors of iPXE: the POSIX part of what ${errno} holds, in its top byte. */
 enum sim_error {
 	SIM_EACCES = 0x02,
+	SIM_EADDRINUSE = 0x03,
 	SIM_EADDRNOTAVAIL = 0x04,
 	SIM_ECANCELED = 0x0b,
 	SIM_EINVAL = 0x1c,
@@ -261,7 +262,13 @@ struct sim_frame {
 	struct sim_line line; /**< one that could not be kept */
 };
 
-enum { SIM_FRAMES = 8, SIM_LINE_BITS = 10 };
+/** A drive elsewhere that has a number here. */
+struct sim_hooked {
+	uint32_t number;
+	bool boots;
+};
+
+enum { SIM_FRAMES = 8, SIM_LINE_BITS = 10, SIM_DRIVES = 4 };
 
 /** What of a line is still to be done; shell_stop() of iPXE. */
 enum sim_stop { STOP_NOTHING, STOP_COMMAND, STOP_SEQUENCE };
@@ -280,6 +287,8 @@ struct sim {
 	struct sim_block *root;
 	struct sim_image **registered;
 	size_t registered_count, registered_room;
+	struct sim_hooked drives[SIM_DRIVES];
+	size_t drive_count;
 	const struct sim_image *booted;
 	struct sim_frame frames[SIM_FRAMES];
 	struct sim_line *lines[1 << SIM_LINE_BITS]; /* NULL: none so far */

@@ -1,15 +1,15 @@
 #include "simulate_trace.h"
 
 static const char *const names[] = {
-	[SIM_ECHO] = "echo",     [SIM_LABEL] = NULL,
-	[SIM_NO_LABEL] = NULL,   [SIM_FETCH] = "fetch",
-	[SIM_VERIFY] = "verify", [SIM_DIGEST] = "digest",
-	[SIM_FREE] = "drop",     [SIM_NETWORK] = "network",
-	[SIM_SLEEP] = "wait",    [SIM_ASK] = "ask",
-	[SIM_BOOT] = "boot",     [SIM_SCRIPT_RUN] = "script",
-	[SIM_REFUSE] = "refuse", [SIM_DISK] = "disk",
-	[SIM_SHELL] = "shell",   [SIM_UNMODELLED] = "unknown",
-	[SIM_END] = "end",
+	[SIM_ECHO] = "echo",          [SIM_LABEL] = NULL,
+	[SIM_NO_LABEL] = NULL,        [SIM_FETCH] = "fetch",
+	[SIM_VERIFY] = "verify",      [SIM_DIGEST] = "digest",
+	[SIM_FREE] = "drop",          [SIM_NETWORK] = "network",
+	[SIM_SLEEP] = "wait",         [SIM_ASK] = "ask",
+	[SIM_BOOT] = "boot",          [SIM_SCRIPT_RUN] = "script",
+	[SIM_REFUSE] = "refuse",      [SIM_DISK] = "disk",
+	[SIM_SAN] = "drive",          [SIM_SHELL] = "shell",
+	[SIM_UNMODELLED] = "unknown", [SIM_END] = "end",
 };
 
 const char *sim_event_name(enum sim_event_kind kind)
@@ -87,6 +87,7 @@ static void put_what(const struct sim *sim, const struct sim_event *event,
 	case SIM_NO_LABEL:
 	case SIM_FETCH:
 	case SIM_DISK:
+	case SIM_SAN:
 	case SIM_SHELL:
 	case SIM_UNMODELLED:
 		put(out, event->text);
@@ -98,7 +99,7 @@ static void put_what(const struct sim *sim, const struct sim_event *event,
 static bool may_fail(enum sim_event_kind kind)
 {
 	return kind == SIM_FETCH || kind == SIM_VERIFY || kind == SIM_NETWORK ||
-	       kind == SIM_DISK;
+	       kind == SIM_DISK || kind == SIM_SAN;
 }
 
 void sim_event_show(const struct sim *sim, const struct sim_event *event,

@@ -448,6 +448,75 @@ const char *value_download(struct text text, struct text *ret_name)
 	return value_file_name(*ret_name);
 }
 
+const char *value_iscsi_name(struct text text)
+{
+	const char *wrong = quote_ipxe_refusal(text);
+
+	if (wrong)
+		return wrong;
+	if (!has_scheme(text, "iqn.") && !has_scheme(text, "eui.") &&
+	    !has_scheme(text, "naa."))
+		return "is no iSCSI name: those begin with iqn., eui. or naa.";
+	return text.len > 223 ? "is longer than 223 characters" : NULL;
+}
+
+/* Up to a colon; @p text becomes what is behind it. @return ptr NULL: none */
+static struct text take_part(struct text *text)
+{
+	const char *colon = memchr(text->ptr, ':', text->len);
+	struct text part = { NULL, 0 };
+
+	if (!colon)
+		return part;
+	part = (struct text){ text->ptr, (size_t)(colon - text->ptr) };
+	text->ptr = colon + 1;
+	text->len -= part.len + 1;
+	return part;
+}
+
+static const char *check_iscsi(struct text rest)
+{
+	struct text server = take_part(&rest), protocol = take_part(&rest);
+	struct text port = take_part(&rest), lun = take_part(&rest);
+	const char *wrong;
+
+	if (!lun.ptr)
+		return "is too short: write iscsi:SERVER:PROTOCOL:PORT:LUN:"
+		       "TARGET, where PROTOCOL, PORT and LUN may be empty";
+	if ((wrong = value_host(server)))
+		return wrong;
+	if (protocol.len && !text_is(protocol, "6"))
+		return "has a protocol other than 6, which is TCP";
+	if (port.len && (wrong = check_port(port)))
+		return wrong;
+	for (size_t i = 0; i < lun.len; i++)
+		if (!is_hex(lun.ptr[i]) && lun.ptr[i] != '-')
+			return "has a LUN that is no hexadecimal number";
+	return value_iscsi_name(rest);
+}
+
+const char *value_drive(struct text text)
+{
+	static const char iscsi[] = "iscsi:";
+	size_t len = sizeof(iscsi) - 1;
+	const char *wrong = quote_ipxe_refusal(text);
+	struct text path;
+
+	if (wrong)
+		return wrong;
+	if (has_scheme(text, iscsi))
+		return check_iscsi(
+			(struct text){ text.ptr + len, text.len - len });
+	if (!has_scheme(text, "https://") && !has_scheme(text, "http://"))
+		return "is no drive: write iscsi:SERVER:::LUN:TARGET, or an "
+		       "https:// or http:// URL";
+	wrong = check_authority(text, has_scheme(text, "https://") ? 8 : 7,
+				&path);
+	if (!wrong && path.len < 2)
+		wrong = "names no file of the server";
+	return wrong;
+}
+
 const char *value_name(struct text text)
 {
 	if (!text.len)

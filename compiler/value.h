@@ -54,6 +54,17 @@ const char *value_download(struct text text, struct text *ret_name);
 /** A host name, or an IPv4 address. */
 const char *value_host(struct text host);
 
+/**
+ * What `san` may name: iscsi:SERVER:PROTOCOL:PORT:LUN:TARGET, or an https:// or
+ * http:// URL of a file.
+ *
+ * @see iscsi_parse_root_path() in net/tcp/iscsi.c of iPXE 2.0.0
+ */
+const char *value_drive(struct text text);
+
+/** The name of an end of iSCSI: iqn.…, eui.… or naa.… (RFC 3720, 3.2.6) */
+const char *value_iscsi_name(struct text text);
+
 /** A name of a node, profile, group or site: a label of the boot script. */
 const char *value_name(struct text text);
 

@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "ir.h"
 #include "report.h"
+#include "unverified.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -125,6 +126,14 @@ static void say_unsigned(const struct build *build)
 		       out);
 }
 
+static void say_unverified(const struct build *build)
+{
+	CLEANUP(sbuf) text = { 0 };
+
+	unverified_print(build->plan, "  ", &text);
+	fputs(sbuf_text(&text), stdout);
+}
+
 /* Who builds for the first time wants to see something boot. */
 static void say_next(const struct build *build)
 {
@@ -149,6 +158,7 @@ enum status build_say(struct build *build)
 	say_done(build);
 	if (build->sum.changed)
 		say_where(build);
+	say_unverified(build);
 	say_unsigned(build);
 	say_next(build);
 	if (build->choice.status == CHOICE_NONE && !build->options->no_images &&

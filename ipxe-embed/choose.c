@@ -347,9 +347,11 @@ static void print_prepared(const struct candidate *candidate, struct sbuf *out)
 			if (strcmp(t->bin, about->bin) == 0)
 				sbuf_printf(out, " %s",
 					    t->part ? "usb.img" : t->name);
-		sbuf_printf(out, "%s%s\n",
+		sbuf_printf(out, "%s%s%s\n",
 			    about->features.http ? ", with plain HTTP" : "",
-			    about->features.shell ? ", with a shell" : "");
+			    about->features.shell ? ", with a shell" : "",
+			    about->features.san ? ", with drives of a SAN"
+						: "");
 	}
 }
 
@@ -442,11 +444,12 @@ static void print_ways(struct arena *arena, const struct base_needs *needs,
 		    "From iPXE's source, release 2.0.0 or later, for BIOS and "
 		    "UEFI machines:\n"
 		    "\n"
-		    "    ipxe-embed base build --src DIR%s%s%s\n"
+		    "    ipxe-embed base build --src DIR%s%s%s%s\n"
 		    "\n",
 		    wants_cross(needs) ? " --arm64" : "",
 		    needs->features.http ? " --http" : "",
-		    needs->features.shell ? " --shell" : "");
+		    needs->features.shell ? " --shell" : "",
+		    needs->features.san ? " --san" : "");
 }
 
 static const char *take_text(struct arena *arena, const struct sbuf *text)

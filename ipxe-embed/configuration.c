@@ -59,6 +59,19 @@ void configuration_site(const struct features *features, struct sbuf *out)
 			sbuf_printf(out, "#define %s\n", rows[i].name);
 }
 
+struct text configuration_drives(const struct features *features)
+{
+	static const char drives[] =
+		"/* A profile boots from a drive elsewhere. At\n"
+		" * config/local/settings.h, which config/config.c reads behind "
+		"general.h:\n"
+		" * so the bases of all other sites stay what they are. */\n"
+		"#define SANBOOT_PROTO_HTTP\n"
+		"#define SANBOOT_PROTO_ISCSI\n";
+
+	return features->san ? TEXT(drives) : TEXT("");
+}
+
 void configuration_print(const struct features *features, struct sbuf *out)
 {
 	for (const struct configuration *header = configuration_headers();
@@ -67,4 +80,5 @@ void configuration_print(const struct features *features, struct sbuf *out)
 		sbuf_add(out, header->bytes.ptr, header->bytes.len);
 	}
 	configuration_site(features, out);
+	sbuf_puts(out, configuration_drives(features).ptr);
 }

@@ -22,6 +22,9 @@ const struct configuration *configuration_headers(void);
 /** The one of this site, "site.h". */
 void configuration_site(const struct features *features, struct sbuf *out);
 
+/** One more for sites with a san, "settings.h"; empty for others. */
+struct text configuration_drives(const struct features *features);
+
 /** All of it as bytes, to tell two configurations apart. */
 void configuration_print(const struct features *features, struct sbuf *out);
 

@@ -269,6 +269,7 @@ static int write_empty_headers(int src)
 
 static int write_configuration(const struct features *features, int src)
 {
+	struct text drives = configuration_drives(features);
 	struct sbuf site = { 0 };
 	int result = 0;
 
@@ -286,6 +287,9 @@ static int write_configuration(const struct features *features, int src)
 		result = files_write(src, "config/local/site.h", site.ptr,
 				     site.len);
 	sbuf_release(&site);
+	if (!result && drives.len)
+		result = files_write(src, "config/local/settings.h", drives.ptr,
+				     drives.len);
 	return result ? result : write_empty_headers(src);
 }
 

@@ -225,6 +225,7 @@ static void read_kind(struct arena *arena, json_t *root,
 		json_is_true(json_object_get(features, "http"));
 	prepared->features.shell =
 		json_is_true(json_object_get(features, "shell"));
+	prepared->features.san = json_is_true(json_object_get(features, "san"));
 }
 
 static bool read_base(struct arena *arena, int dir, struct prepared *prepared)
@@ -562,15 +563,16 @@ static int write_json(struct making *making, struct text identity)
 	int result;
 
 	digest_hex(&request->base->digest, source);
-	root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:b, s:b}, s:i, s:s#, "
-			 "s:O, s:O}",
-			 "format", BASE_FORMAT, "kind", "source", "ipxe",
-			 request->base->version, "source", source, "bin",
-			 request->bin, "features", "http",
-			 (int)request->features.http, "shell",
-			 (int)request->features.shell, "roots", PATCH_ROOTS,
-			 "toolchain", identity.ptr, (int)identity.len, "files",
-			 making->files, "images", making->images);
+	root = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:{s:b, s:b, s:b}, s:i, s:s#, "
+		"s:O, s:O}",
+		"format", BASE_FORMAT, "kind", "source", "ipxe",
+		request->base->version, "source", source, "bin", request->bin,
+		"features", "http", (int)request->features.http, "shell",
+		(int)request->features.shell, "san", (int)request->features.san,
+		"roots", PATCH_ROOTS, "toolchain", identity.ptr,
+		(int)identity.len, "files", making->files, "images",
+		making->images);
 	result = base_store_print(root, &json)
 			 ? base_store_write_json(making->dir, &json)
 			 : -EINVAL;
@@ -768,9 +770,11 @@ bool prepare_is_possible(struct arena *arena,
 		return true;
 	if (request->base->path)
 		return tools_are_here(needs_of(request->bin), why);
-	sbuf_printf(why, "there is no source tree, and %s is not prepared%s%s",
+	sbuf_printf(why,
+		    "there is no source tree, and %s is not prepared%s%s%s",
 		    request->bin, features->http ? " with plain HTTP" : "",
-		    features->shell ? " with a shell" : "");
+		    features->shell ? " with a shell" : "",
+		    features->san ? " with drives of a SAN" : "");
 	return false;
 }
 

@@ -136,7 +136,7 @@ const struct verb verb_base_list = {
 		"by `base build`, once for each kind of firmware and each set "
 		"of features that sites ask for: with plain HTTP when assets "
 		"come from http: URLs, with a shell when a boot order names "
-		"it. Those of the distribution come by `base stock`. The best "
+		"it, with drives of a SAN when a profile does. Those of the distribution come by `base stock`. The best "
 		"comes first. Every byte of them is checked.\n"
 		"\n"
 		"With a site, the last lines say which base build would take, "
@@ -152,7 +152,7 @@ const struct verb verb_base_list = {
 struct base_options {
 	const char *src;
 	long jobs;
-	bool http, shell, arm64;
+	bool http, shell, san, arm64;
 };
 
 static enum status fail_source(const struct call *call, const struct base *base)
@@ -203,7 +203,9 @@ static enum status run_build(struct call *call)
 	struct base base;
 	struct prepare_request request = {
 		.base = &base,
-		.features = { .http = options->http, .shell = options->shell },
+		.features = { .http = options->http,
+			      .shell = options->shell,
+			      .san = options->san },
 		.cache = base_cache(call->arena),
 		.jobs = (unsigned)options->jobs,
 	};
@@ -250,6 +252,9 @@ static const struct option_row rows[] = {
 	{ .name = "shell",
 	  .help = "For sites with a shell in a boot order.",
 	  OPTION_FLAG(struct base_options, shell) },
+	{ .name = "san",
+	  .help = "For sites with a san in a profile.",
+	  OPTION_FLAG(struct base_options, san) },
 	{ 0 },
 };
 

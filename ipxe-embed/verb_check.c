@@ -1,11 +1,14 @@
 #include "verbs.h"
 
 #include "asset.h"
+#include "cleanup.h"
 #include "diag.h"
 #include "ir.h"
 #include "plan.h"
 #include "prove.h"
 #include "report.h"
+#include "sbuf.h"
+#include "unverified.h"
 
 #include <stdio.h>
 
@@ -36,6 +39,16 @@ static void print_summary(const char *path, const struct plan *plan,
 	putchar('\n');
 }
 
+static void print_unverified(const char *path, const struct plan *plan)
+{
+	CLEANUP(sbuf) prefix = { 0 };
+	CLEANUP(sbuf) text = { 0 };
+
+	sbuf_printf(&prefix, "%s: ", path);
+	unverified_print(plan, sbuf_text(&prefix), &text);
+	fputs(sbuf_text(&text), stdout);
+}
+
 static enum status run_check(struct call *call)
 {
 	struct assets assets = { 0 }; /* no cache: look, do not measure */
@@ -49,8 +62,10 @@ static enum status run_check(struct call *call)
 		prove(plan, PROVED_NODES, &ds);
 	status = report_diags(call, &ds);
 
-	if (status == STATUS_OK)
+	if (status == STATUS_OK) {
 		print_summary(call->operands[0], plan, ds.warnings);
+		print_unverified(call->operands[0], plan);
+	}
 	return status;
 }
 

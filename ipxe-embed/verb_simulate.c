@@ -74,6 +74,15 @@ static const struct sim_content *fetch(void *ctx, struct text url)
 	return published_fetch(&((struct simulation *)ctx)->tree, url, &stray);
 }
 
+/* All drives boot but those that fail. */
+static enum sim_drive drive(void *ctx, struct text uri)
+{
+	const struct simulation *s = ctx;
+
+	return matches(&s->options->fail, uri) ? SIM_DRIVE_NONE
+					       : SIM_DRIVE_BOOTS;
+}
+
 static uint64_t fetch_state(void *ctx)
 {
 	return ((struct simulation *)ctx)->chosen;
@@ -269,6 +278,7 @@ static void set_world(struct simulation *s)
 		.given = leased,
 		.given_count = sizeof(leased) / sizeof(*leased),
 		.fetch = fetch,
+		.drive = drive,
 		.fetch_state = fetch_state,
 		.choose = choose,
 		.event = show_event,
@@ -408,7 +418,8 @@ static const struct option_row rows[] = {
 	  OPTION_FLAG(struct simulate_options, offline) },
 	{ .name = "fail",
 	  .value = "GLOB",
-	  .help = "URLs that cannot be fetched.",
+	  .help = "URLs that cannot be fetched, drives that cannot be "
+		  "opened.",
 	  OPTION_LIST(struct simulate_options, fail) },
 	{ .name = "tamper",
 	  .value = "GLOB",

@@ -112,6 +112,7 @@ static bool read_wish(struct arena *arena, char **words, int root_count,
 	request->script = read_or_exit(arena, words[1]);
 	request->features.http = strstr(words[2], "http") != NULL;
 	request->features.shell = strstr(words[2], "shell") != NULL;
+	request->features.san = strstr(words[2], "san") != NULL;
 	for (char *name = strtok(words[3], ","); name; name = strtok(NULL, ","))
 		wish->targets[request->target_count++] = bake_target(name);
 	for (; root_count; root_count--, request->root_count++)

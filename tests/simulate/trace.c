@@ -102,6 +102,24 @@ static const struct sim_content *fetch(void *ctx, struct text url)
 	return content;
 }
 
+/* Drives are there, if their files are; the Linux program boots from none. */
+static enum sim_drive drive(void *ctx, struct text uri)
+{
+	const struct world *world = ctx;
+	size_t base = strlen(world->url);
+	struct arena arena = { 0 };
+	struct text bytes;
+	bool there;
+
+	there = uri.len > base && memcmp(uri.ptr, world->url, base) == 0 &&
+		read_file(&arena,
+			  arena_printf(&arena, "%s/%.*s", world->directory,
+				       (int)(uri.len - base), uri.ptr + base),
+			  &bytes);
+	arena_release(&arena);
+	return there ? SIM_DRIVE_EMPTY : SIM_DRIVE_NONE;
+}
+
 static void show(void *ctx, const struct sim_event *event)
 {
 	static bool within; /* a line, after `echo -n` */
@@ -152,6 +170,7 @@ int main(int argc, char **argv)
 				  .given_count =
 					  sizeof(leases) / sizeof(*leases),
 				  .fetch = fetch,
+				  .drive = drive,
 				  .event = show };
 	struct sim *sim = sim_new();
 	struct text script;

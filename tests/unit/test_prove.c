@@ -245,6 +245,23 @@ static const char programs[] =
 	"  c: { mac: 52:54:00:00:00:03, boot: [own, own, whole, poweroff] }\n"
 	"  d: { mac: 52:54:00:00:00:04, boot: [disc, bare, poweroff] }\n";
 
+static const char drives[] =
+	"site: lab\n"
+	"url: https://one.example/\n"
+	"trust: root.pem\n"
+	"verify: signature\n"
+	"menus: { main: { items: { lab: [lab, disk], web: [web, debian] } } }\n"
+	"profiles:\n"
+	"  lab: { san: \"iscsi:10.0.0.5::::iqn.2026-11.example:{{name}}\", "
+	"unverified: true, initiator: \"iqn.2026-11.example:me-{{name}}\" }\n"
+	"  web: { san: \"https://one.example/disk.img\", unverified: true }\n"
+	"  debian: { kernel: linux }\n"
+	"nodes:\n"
+	"  a: { mac: 52:54:00:00:00:01, boot: [lab, web, disk, debian] }\n"
+	"  b: { mac: 52:54:00:00:00:02, boot: [lab, web, disk, debian] }\n"
+	"  c: { mac: 52:54:00:00:00:03, boot: [menu, lab, lab, disk, poweroff] }\n"
+	"  d: { mac: 52:54:00:00:00:04, profile: web }\n";
+
 static const char secure[] =
 	"site: lab\n"
 	"url: https://one.example/\n"
@@ -317,7 +334,7 @@ static void what_is_written_holds(void **state)
 {
 	static const char *const sites[] = { plain,  with_menus, by_digest,
 					     facts,  programs,   secure,
-					     network };
+					     drives, network };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(sites); i++) {
@@ -423,6 +440,48 @@ static void programs_are_watched(void **state)
 		  "goto no-bios", "node d, on pcbios" },
 		{ programs, "set args iso raw x", "set args iso raw",
 		  "node d, on pcbios" },
+	};
+
+	(void)state;
+	check_rows(rows, COUNT(rows));
+}
+
+/* A drive that nobody verifies is read where the site says so, and nowhere
+ * else; and it is no more there behind it. */
+static void drives_are_watched(void **state)
+{
+	static const struct row rows[] = {
+		{ drives, "set drive ${v", "set drive iscsi:10.0.0.6:${v",
+		  "reads a drive that is not its own" },
+		{ drives, "set initiator-iqn ", "set initiator ",
+		  "reads a drive that is not its own" },
+		{ drives, "clear initiator-iqn ||", "",
+		  "reads a drive that is not its own" },
+		{ drives, "sanunhook --drive 0x80 ||", "", "node " },
+		{ drives, "set keep-san 0", "", "node " },
+		{ drives, "set skip-san-boot 0", "",
+		  "by the site it boots from disk" },
+		{ drives, "sanhook --drive 0x80 ${drive} || goto san-failed",
+		  "sanboot --drive 0x80 https://one.example/other ||",
+		  "reads a drive that is not its own" },
+		{ drives, "sanhook --drive 0x80 ${drive} || goto san-failed",
+		  "goto san-failed", "by the site it boots from a drive" },
+		{ drives, "boot kernel ||",
+		  "sanboot https://one.example/disk.img ||",
+		  "by the site it boots a kernel" },
+		{ plain, "boot kernel ||", "sanboot http://10.0.0.5/disk ||",
+		  "reads a drive that is not its own" },
+	};
+
+	(void)state;
+	check_rows(rows, COUNT(rows));
+}
+
+/* An installed machine is not taken for an empty one because DHCP says so. */
+static void disks_are_watched(void **state)
+{
+	static const struct row rows[] = {
+		{ programs, "set skip-san-boot 0", "", "with a disk" },
 	};
 
 	(void)state;
@@ -570,6 +629,8 @@ int main(void)
 		cmocka_unit_test(what_is_written_holds),
 		cmocka_unit_test(facts_are_watched),
 		cmocka_unit_test(programs_are_watched),
+		cmocka_unit_test(drives_are_watched),
+		cmocka_unit_test(disks_are_watched),
 		cmocka_unit_test(unverified_items_are_seen),
 		cmocka_unit_test(astray_machines_are_seen),
 		cmocka_unit_test(scripts_from_the_tree_are_watched),
