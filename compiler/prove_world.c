@@ -184,9 +184,9 @@ static enum sim_drive drive(void *ctx, struct text uri)
 	struct proof *p = ctx;
 
 	(void)uri;
-	if (p->duds >= p->scene.duds)
+	if (p->at.duds >= p->scene.duds)
 		return SIM_DRIVE_BOOTS;
-	return ++p->duds % 2 ? SIM_DRIVE_EMPTY : SIM_DRIVE_NONE;
+	return ++p->at.duds % 2 ? SIM_DRIVE_EMPTY : SIM_DRIVE_NONE;
 }
 
 /* ------------------------------------------------------------- worlds -- */
