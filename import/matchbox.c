@@ -321,33 +321,64 @@ static struct mb_group *default_group(struct matchbox *mb)
 }
 
 /* Its profile is kept though no node boots it: for unknown:. */
-static void keep_default(struct matchbox *mb)
+static void keep(struct mb_group *g)
 {
-	struct mb_group *last = default_group(mb);
-
-	if (!last)
-		return;
-	last->used = true;
-	last->boots->used = true;
-	last->boots->boots = true;
+	g->used = true;
+	g->boots->used = true;
+	g->boots->boots = true;
 }
 
-/* What nodes boot, too, needs what only they have: vars, phases, files. */
-static void report_default(struct matchbox *mb)
+static void keep_others(struct matchbox *mb)
 {
 	struct mb_group *last = default_group(mb);
-	const char *help = "list them as nodes, too, by mac or uuid";
 
-	if (!last)
-		return;
-	if (last->boots->alone && last->boots->name.ptr)
-		help = arena_printf(mb->im->arena,
-				    "to boot it there, too: unknown: [%s] and "
-				    "allow-unknown-install: true",
-				    last->boots->name.ptr);
-	import_find(mb->im, FATE_CHANGED, last->at, help,
-		    "this group is for all machines; those that are not listed "
-		    "start what is on their disk now");
+	if (last)
+		keep(last);
+	vec_foreach (struct mb_node, other, &mb->others)
+		keep(other->first);
+}
+
+/* Whether a rule for it can be written: its profile is one of the site, and not
+ * one of nodes, whose vars, phases and files others do not have. */
+static bool has_rule(const struct mb_group *g)
+{
+	return g->boots && g->boots->alone == g && g->boots->name.ptr;
+}
+
+static void report_others(struct matchbox *mb)
+{
+	const char *take = arena_printf(
+		mb->im->arena,
+		"to boot it there, too, take the lines of unknown: that stand "
+		"in %s as a comment",
+		mb->options->file);
+
+	vec_foreach (struct mb_group, g, &mb->groups) {
+		const char *rule = matchbox_rule(g);
+
+		if (!rule || !g->boots)
+			continue;
+		if (!*rule)
+			import_find(mb->im, FATE_CHANGED, g->at,
+				    has_rule(g) ? take
+						: "list them as nodes, too, by "
+						  "mac or uuid",
+				    "this group is for all machines; those "
+				    "that are not listed start what is on "
+				    "their disk now");
+		else if (has_rule(g))
+			import_find(mb->im, FATE_CHANGED, g->at, take,
+				    "this group is for all machines of a kind; "
+				    "those that are not listed start what is "
+				    "on their disk now");
+		else
+			import_find(mb->im, FATE_LOST, g->at,
+				    "list the machines, by mac or uuid",
+				    "this group is for all machines of a kind; "
+				    "its profile is that of nodes or of "
+				    "another group, too");
+		g->used = true;
+	}
 }
 
 /* Names of the site are labels of boot scripts: not all will do. */
@@ -377,14 +408,17 @@ static void put_others_vars(struct matchbox *mb, const struct mb_profile *p,
 			    struct map *done, struct sbuf *out)
 {
 	bool *roles = arena_new_array(mb->im->arena, mb->roles.count, bool);
+	const struct mb_node *other = mb->others.at;
 
+	while (other->first != p->alone)
+		other++;
 	roles[0] = true;
 	vec_foreach (struct mb_wanted, wanted, &mb->wanted)
 		if (wanted->profile == p)
 			roles[wanted->role] = true;
 	for (size_t r = 0; r < mb->roles.count; r++)
-		if (roles[r] && mb->others.by_role[r])
-			put_group_vars(mb, mb->others.by_role[r], r, done, out);
+		if (roles[r] && other->by_role[r])
+			put_group_vars(mb, other->by_role[r], r, done, out);
 }
 
 static void put_profiles(struct matchbox *mb, struct site_parts *site)
@@ -523,6 +557,20 @@ static void put_node_vars(struct matchbox *mb, const struct mb_node *node,
 	sbuf_release(&vars);
 }
 
+/* A group by arch wins over the default group, and over none. */
+static bool told_by_processor(const struct matchbox *mb,
+			      const struct mb_node *node)
+{
+	const struct mb_group *boot = node->by_role[0];
+
+	if (boot && boot->selectors.count)
+		return false;
+	vec_foreach (const struct mb_group, g, &mb->groups)
+		if (matchbox_rule(g) && *matchbox_rule(g))
+			return true;
+	return false;
+}
+
 static void put_node(struct matchbox *mb, const struct mb_node *node,
 		     struct sbuf *out)
 {
@@ -539,6 +587,11 @@ static void put_node(struct matchbox *mb, const struct mb_node *node,
 	} else if (matchbox_is_own(boot)) {
 		put_line(out, 4, "profile", boot->boots->name);
 	}
+	if (told_by_processor(mb, node))
+		import_find(mb->im, FATE_CHANGED, node->at,
+			    "give it the profile that is right for it",
+			    "Matchbox chose by the processor of this machine, "
+			    "which nothing here tells");
 	put_node_groups(mb, node, out);
 	put_node_vars(mb, node, out);
 }
@@ -549,6 +602,38 @@ static void put_part(struct sbuf *out, const char *key, const struct sbuf *part)
 {
 	if (part->len)
 		sbuf_printf(out, "\n%s:\n%s", key, sbuf_text(part));
+}
+
+/* What a Matchbox did to whatever was plugged in, for its owner to want again. */
+static void put_rules(const struct matchbox *mb, struct sbuf *out)
+{
+	enum { KINDS = 3 }; /* with a rule for each, none is left over */
+	size_t kinds = 0;
+
+	if (!mb->others.count)
+		return;
+	vec_foreach (const struct mb_group, g, &mb->groups)
+		kinds += matchbox_rule(g) && *matchbox_rule(g);
+	sbuf_puts(out, "# In place of that line, these do to machines that are "
+		       "not listed what Matchbox did;\n"
+		       "# an installer erases whatever is plugged in:\n"
+		       "#unknown:\n");
+	vec_foreach (const struct mb_group, g, &mb->groups) {
+		const char *rule = matchbox_rule(g);
+
+		if (!rule || (!*rule && (!has_rule(g) || kinds == KINDS)))
+			continue;
+		if (*rule)
+			sbuf_printf(out, "#  - match: %s\n#    boot: ", rule);
+		else
+			sbuf_puts(out, "#  - boot: ");
+		if (has_rule(g))
+			sbuf_printf(out,
+				    "[%s]\n#    allow-unknown-install: true\n",
+				    g->boots->name.ptr);
+		else
+			sbuf_puts(out, "local\n");
+	}
 }
 
 static void put_head(const struct matchbox *mb, struct sbuf *out)
@@ -563,6 +648,7 @@ static void put_head(const struct matchbox *mb, struct sbuf *out)
 	sbuf_puts(out, "trust: [certs/root.pem]   # ipxe-embed keys init\n"
 		       "verify: signature\n"
 		       "unknown: local\n");
+	put_rules(mb, out);
 	if (mb->has_phases)
 		sbuf_puts(out, "phase: install\n");
 }
@@ -591,9 +677,9 @@ void matchbox_write(struct matchbox *mb)
 	if (mb->nodes.count)
 		qsort(mb->nodes.at, mb->nodes.count, sizeof(*mb->nodes.at),
 		      compare_nodes);
-	keep_default(mb);
+	keep_others(mb);
 	put_profiles(mb, &site);
-	report_default(mb);
+	report_others(mb);
 	put_groups(mb, &site.groups);
 	vec_foreach (struct mb_node, node, &mb->nodes)
 		put_node(mb, node, &site.nodes);

@@ -76,7 +76,8 @@ struct mb_profile {
 	bool has_boot, used;
 	bool boots;             /**< some machine boots it */
 	bool installs;          /**< what boots writes a system to the disk */
-	struct mb_group *alone; /**< default group, where no node boots it */
+	struct mb_group *alone; /**< of machines that are not listed; no node
+				     boots it */
 	struct text name;       /**< in the site */
 	struct text group;      /**< hands out its configuration to nodes */
 	struct mb_files files;  /**< for those who boot it */
@@ -131,8 +132,9 @@ struct matchbox {
 	VEC(struct mb_profile) profiles;
 	VEC(struct mb_role) roles;
 	VEC(struct mb_node) nodes;
-	struct mb_node others; /**< that no group names: for unknown:; by_role
-				    NULL unless a profile is theirs alone */
+	/** Machines that are not listed, for rules of unknown:, as far as a
+	 * profile is theirs alone; in the order of matching. */
+	VEC(struct mb_node) others;
 	VEC(struct mb_wanted) wanted;
 	VEC(struct mb_template) templates;
 	struct mb_written *now; /**< what is being written, if anything */
@@ -167,6 +169,17 @@ bool matchbox_is_own(const struct mb_group *group);
 /** The group for some labels, as Matchbox picks it; or NULL. */
 struct mb_group *matchbox_match(struct matchbox *mb,
 				const struct mb_labels *labels);
+
+/**
+ * What tells the machines of a group from others that are not listed, as `match`
+ * of a rule has it.
+ *
+ * @return "" for all machines; NULL if no rule can tell
+ */
+const char *matchbox_rule(const struct mb_group *group);
+
+/** Whether it stands for machines that are not listed. */
+bool matchbox_is_other(const struct matchbox *mb, const struct mb_node *node);
 
 /** Find the machines, and which group each gets in each role. */
 void matchbox_resolve(struct matchbox *mb);

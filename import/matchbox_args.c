@@ -233,6 +233,12 @@ static void config_arg(struct matchbox *mb, struct mb_profile *p,
 			    (int)name.len, name.ptr);
 		return;
 	}
+	if (p->alone && p->alone->selectors.count && !text_has(url, "arch="))
+		import_find(mb->im, FATE_CHANGED, at, NULL,
+			    "\"%.*s\" does not say which processor asks, so "
+			    "Matchbox answered as to any machine; here it is "
+			    "the configuration of this profile",
+			    (int)name.len, name.ptr);
 	wanted.path = text_of(carrier->path);
 	if (p->installs && text_is(wanted.path, "/config.ign")) {
 		import_find(mb->im, FATE_LOST, at,

@@ -522,8 +522,9 @@ static bool fulfil_role(struct matchbox *mb, const struct mb_wanted *wanted)
 			continue;
 		*map_at(&seen, g->boots->key) = g;
 		good = fulfil(mb, wanted, g->boots,
-			      node == &mb->others ? &wanted->profile->files
-						  : &g->boots->group_files) &&
+			      matchbox_is_other(mb, node)
+				      ? &wanted->profile->files
+				      : &g->boots->group_files) &&
 		       good;
 	}
 	return good && asked;

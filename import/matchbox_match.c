@@ -260,36 +260,30 @@ static void find_node(struct matchbox *mb, struct map *by_label,
 
 /* Matchbox is told what the build of iPXE is for, and all that are for BIOS are
  * for 32 bits. */
-static const char *instead_of(const struct mb_group *g,
-			      const struct mb_label *label)
+const char *matchbox_rule(const struct mb_group *g)
 {
 	static const struct {
-		const char *arch, *help;
+		const char *arch, *match;
 	} rows[] = {
-		{ "i386", "list the machines; or, for those that are not "
-			  "listed, give unknown: a rule with  match: "
-			  "{platform: pcbios}" },
-		{ "x86_64", "list the machines; or, for those that are not "
-			    "listed, give unknown: a rule with  match: {arch: "
-			    "x86_64, platform: efi}" },
-		{ "arm64", "list the machines; or, for those that are not "
-			   "listed, give unknown: a rule with  match: {arch: "
-			   "arm64}" },
+		{ "i386", "{ platform: pcbios }" },
+		{ "x86_64", "{ arch: x86_64, platform: efi }" },
+		{ "arm64", "{ arch: arm64 }" },
 	};
 
-	for (size_t i = 0;
-	     g->selectors.count == 1 && text_is(label->key, "arch") &&
-	     i < sizeof(rows) / sizeof(*rows);
-	     i++)
-		if (text_is(label->value, rows[i].arch))
-			return rows[i].help;
-	return "list the machines with their mac or uuid";
+	if (!g->selectors.count)
+		return "";
+	if (g->selectors.count > 1 || !text_is(g->selectors.at[0].key, "arch"))
+		return NULL;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (text_is(g->selectors.at[0].value, rows[i].arch))
+			return rows[i].match;
+	return NULL;
 }
 
 static void check_circumstances(struct matchbox *mb, struct mb_group *g)
 {
 	vec_foreach (struct mb_label, label, &g->selectors) {
-		if (!is_circumstance(label->key))
+		if (!is_circumstance(label->key) || matchbox_rule(g))
 			continue;
 		if (matchbox_is_own(g))
 			import_find(mb->im, FATE_CHANGED, label->pair->key_at,
@@ -299,7 +293,7 @@ static void check_circumstances(struct matchbox *mb, struct mb_group *g)
 				    label->key.ptr);
 		else
 			import_find(mb->im, FATE_LOST, label->pair->key_at,
-				    instead_of(g, label),
+				    "list the machines with their mac or uuid",
 				    "a group that is told by \"%s\" alone; a "
 				    "node of the site is known by its hardware",
 				    label->key.ptr);
@@ -391,23 +385,40 @@ const struct mb_node *matchbox_machine(const struct matchbox *mb, size_t i)
 {
 	if (i < mb->nodes.count)
 		return &mb->nodes.at[i];
-	return i == mb->nodes.count && mb->others.by_role ? &mb->others : NULL;
+	i -= mb->nodes.count;
+	return i < mb->others.count ? &mb->others.at[i] : NULL;
 }
 
-/* Where a default group boots what no node boots, its profile is for machines
- * that are not listed, and so is what it hands out to whoever asks. */
+bool matchbox_is_other(const struct matchbox *mb, const struct mb_node *node)
+{
+	for (size_t i = 0; i < mb->others.count; i++)
+		if (node == &mb->others.at[i])
+			return true;
+	return false;
+}
+
+static void add_other(struct matchbox *mb, struct mb_group *g)
+{
+	struct mb_node *other = vec_push(mb->im->arena, &mb->others);
+
+	g->boots->alone = g;
+	other->first = g;
+	other->at = g->at;
+	other->labels = g->selectors;
+	other->by_role = arena_new_array(mb->im->arena, mb->roles.count,
+					 struct mb_group *);
+	for (size_t r = 0; r < mb->roles.count; r++)
+		other->by_role[r] = match_role(mb, other, r);
+}
+
+/* Where a group for machines that are not listed boots what no node boots, its
+ * profile is for them, and so is what it hands out to whoever asks. */
 static void find_others(struct matchbox *mb)
 {
-	struct mb_group *last = &mb->groups.at[mb->groups.count - 1];
-
-	if (last->selectors.count || !last->boots || last->boots->boots ||
-	    last->node_count)
-		return;
-	last->boots->alone = last;
-	mb->others.by_role = arena_new_array(mb->im->arena, mb->roles.count,
-					     struct mb_group *);
-	for (size_t r = 0; r < mb->roles.count; r++)
-		mb->others.by_role[r] = match_role(mb, &mb->others, r);
+	vec_foreach (struct mb_group, g, &mb->groups)
+		if (matchbox_rule(g) && g->boots && !g->boots->boots &&
+		    !g->boots->alone && !g->node_count)
+			add_other(mb, g);
 }
 
 void matchbox_resolve(struct matchbox *mb)

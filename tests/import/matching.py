@@ -11,9 +11,22 @@ import random
 
 INSTALLED = {"os": "installed"}
 SERVER = "http://matchbox.example:8080"
-ASKS = SERVER + "/ignition?uuid=${uuid}&mac=${mac:hexhyp}"
+ASKS = SERVER + "/ignition?uuid=${uuid}&mac=${mac:hexhyp}&arch=${buildarch}"
 RAW_QUERY = SERVER + "/ignition?{{.request.raw_query}}&os=installed"
 LATER = "file:///usr/share/oem/installed.ign"
+
+
+# What iPXE says it was built for, and for which machines that is.
+KINDS = {
+    "i386": ["--platform=pcbios"],
+    "x86_64": ["--platform=efi"],
+    "arm64": ["--platform=efi", "--arch=arm64"],
+}
+RULES = {
+    "i386": "match: { platform: pcbios }",
+    "x86_64": "match: { arch: x86_64, platform: efi }",
+    "arm64": "match: { arch: arm64 }",
+}
 
 
 class NotFound(Exception):
@@ -148,6 +161,7 @@ class Matchbox:
             "serial": f"SN-{number}",
         }
         known = self.chance.sample(sorted(labels), self.chance.choice([1, 1, 1, 2, 3]))
+        labels["arch"] = self.chance.choice(sorted(KINDS))
         return labels, known
 
     def make_metadata(self):
@@ -190,7 +204,8 @@ class Matchbox:
             if self.chance.random() < 0.6:
                 self.make_group(f"m{number}-installed", {**self.spelled(own), **INSTALLED})
         for name, selector in (("all", {}), ("installed", INSTALLED),
-                               ("named", {"hostname": "nobody"})):
+                               ("arm", {"arch": "arm64"}), ("bios", {"arch": "i386"}),
+                               ("efi", {"arch": "x86_64"}), ("named", {"hostname": "nobody"})):
             if self.chance.random() < 0.6:
                 self.make_group(name, selector)
         if not self.groups:
@@ -259,4 +274,25 @@ class Matchbox:
             self.normal(group.get("selector", {})).get(key) == labels[key]
             for group in self.groups.values()
             for key in labels
+            if key != "arch"
         )
+
+    def is_told_by_arch(self, labels):
+        """Whether a group by processor would decide, if none by the machine does."""
+        rest = {key: value for key, value in labels.items() if key != "arch"}
+        by_arch = any("arch" in group.get("selector", {}) for group in self.groups.values())
+        try:
+            return by_arch and not self.match(rest).get("selector")
+        except NotFound:
+            return by_arch
+
+    def has_rule(self, labels, rules):
+        """Whether rules say what the group of a machine that is not listed boots."""
+        if self.is_listed(labels):
+            return True
+        try:
+            group = self.match(labels)
+        except NotFound:
+            return True
+        kind = RULES[labels["arch"]] if group.get("selector") else "- boot"
+        return kind in rules and f"[{group['profile']}]" in rules.partition(kind)[2]
