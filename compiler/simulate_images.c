@@ -124,9 +124,9 @@ static int take_image(struct sim *sim, struct sim_call *call,
 		    : download_always
 			    ? download(sim, call->operands[0], ret_image)
 			    : acquire(sim, call->operands[0], ret_image);
-	struct sim_image *image = *ret_image;
+	struct sim_image *image = error ? NULL : *ret_image;
 
-	if (error || !image)
+	if (!image)
 		return error;
 	if (clear_arguments || call->count > 1)
 		sim_assign(&made(image)->arguments, sim_joined(sim, call, 1),
