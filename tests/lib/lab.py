@@ -25,7 +25,7 @@ import time
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 HOST = "10.0.2.2"
-PATIENCE_S = 20  # for programs that answer at once on an idle machine
+PATIENCE_S = 90  # for programs that answer at once, if the machine is idle
 ESCAPES = re.compile(rb"\x1b\[[0-9;?=]*[A-Za-z]|\x1b[c()][0-9A-B]?")
 
 
@@ -440,7 +440,7 @@ class WebServer:
 # --- iPXE as a process ------------------------------------------------------------
 
 
-def run_ipxe(image, macs, settings=None, timeout_s=90, until=None, echo=None,
+def run_ipxe(image, macs, settings=None, timeout_s=240, until=None, echo=None,
              keys=None):
     """Run iPXE's Linux program with one network card for each MAC address.
 
@@ -544,6 +544,16 @@ class Machine:
             argv += ["-S", "-monitor", f"unix:{monitor},server=on,wait=off"]
         return argv
 
+    @staticmethod
+    def _prompt(link):
+        """Wait until QEMU's monitor has done what it was told."""
+        said = b""
+        while not said.endswith(b"(qemu) "):
+            piece = link.recv(65536)
+            if not piece:
+                return
+            said += piece
+
     def _unplug(self, directory):
         """Take the cables out before the machine is let run."""
         link = socket.socket(socket.AF_UNIX)
@@ -556,12 +566,12 @@ class Machine:
                 time.sleep(0.05)
         commands = [f"set_link c{self.macs.index(mac)} off" for mac in self.dead]
         for command in commands + ["cont"]:
-            link.recv(65536)  # the prompt
+            self._prompt(link)
             link.sendall(command.encode() + b"\n")
-            time.sleep(0.2)
+        self._prompt(link)
         link.close()
 
-    def boot(self, timeout_s=300, until=None, echo=None):
+    def boot(self, timeout_s=600, until=None, echo=None):
         """Let it run until it powers off, until is seen, or the time is up."""
         with tempfile.TemporaryDirectory(prefix="lab-vm-") as directory:
             if self.dead:
