@@ -104,6 +104,27 @@ void arena_release(struct arena *arena)
 	arena->total_bytes = 0;
 }
 
+void arena_reset(struct arena *arena)
+{
+	struct arena_block *kept = arena->blocks;
+	size_t used;
+
+	if (kept) {
+		arena->blocks = kept->next;
+		kept->next = NULL;
+	}
+	arena_release(arena);
+	if (!kept)
+		return;
+	used = kept->used < kept->size ? kept->used : kept->size;
+	unpoison(kept->bytes, used);
+	memset(kept->bytes, 0, used);
+	poison(kept->bytes, kept->size);
+	kept->used = 0;
+	arena->blocks = kept;
+	arena->total_bytes = sizeof(*kept) + kept->size;
+}
+
 /* A large one begins where a huge page can; what it skips is never touched.
  * @param size	without what the block itself takes
  * @return zeroes */

@@ -24,6 +24,9 @@ struct arena {
 /** Give back all memory; the arena may be used again. */
 void arena_release(struct arena *arena);
 
+/** The same, but for some memory that is kept for what comes next. */
+void arena_reset(struct arena *arena);
+
 /** @return zeroed memory, aligned for any type; @p bytes may be 0 */
 void *arena_alloc(struct arena *arena, size_t bytes);
 

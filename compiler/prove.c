@@ -426,7 +426,7 @@ static void prove_plan(const struct plan *plan, size_t nodes_max, bool shares,
 	sbuf_release(&p->lines);
 	sbuf_release(&p->shape);
 	sim_free(p->sim);
-	published_reset(&p->tree);
+	published_release(&p->tree);
 	arena_release(&p->arena);
 }
 

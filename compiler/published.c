@@ -218,6 +218,11 @@ const struct sim_content *published_fetch(struct published *tree,
 
 void published_reset(struct published *tree)
 {
-	arena_release(&tree->arena);
+	arena_reset(&tree->arena);
 	tree->faces = NULL;
+}
+
+void published_release(struct published *tree)
+{
+	arena_release(&tree->arena);
 }

@@ -47,8 +47,9 @@ const struct sim_content *published_fetch(struct published *tree,
 const struct blob *published_another_blob(const struct plan *plan,
 					  const struct blob *own);
 
-/** Forget all answers, and give back their memory. */
+/** Forget all answers; their memory is for the next ones. */
 void published_reset(struct published *tree);
+void published_release(struct published *tree);
 
 /** Whether bytes are an iPXE script. */
 bool is_script(struct text bytes);

@@ -333,7 +333,7 @@ static void simulate(struct simulation *s)
 	fputs(sbuf_text(&s->out), stdout);
 	sbuf_release(&s->out);
 	sim_free(s->sim);
-	published_reset(&s->tree);
+	published_release(&s->tree);
 	arena_release(&arena);
 }
 
