@@ -1,6 +1,7 @@
 #include "prove_parts.h"
 
 #include "emit.h"
+#include "hex.h"
 #include "menu.h"
 
 #include <stdio.h>
@@ -194,7 +195,7 @@ static enum sim_drive drive(void *ctx, struct text uri)
 static void mac_parse(struct text text, unsigned char *mac)
 {
 	for (size_t i = 0; i < 6 && text.len >= 3 * i + 2; i++)
-		mac[i] = (unsigned char)strtoul(text.ptr + 3 * i, NULL, 16);
+		(void)hex_bytes(text.ptr + 3 * i, &mac[i], 1);
 }
 
 static void mac_from_number(uint32_t number, unsigned char *mac)

@@ -161,7 +161,7 @@ static unsigned long run_line(struct sim *sim, struct sim_frame *frame)
 	rest.ptr += frame->offset;
 	rest.len -= frame->offset;
 	line = sim_line_at(sim, rest);
-	frame->offset += line->bytes.len;
+	frame->offset += line->len;
 	if (!line->whole)
 		return sim_status_of(SIM_EINVAL);
 	line->running++;
@@ -300,9 +300,9 @@ void sim_free(struct sim *sim)
 		sbuf_release(&sim->command_text[i]);
 	}
 	for (size_t i = 0; i < sizeof(sim->lines) / sizeof(*sim->lines); i++) {
-		if (sim->lines[i])
-			sim_line_release(sim->lines[i]);
-		free(sim->lines[i]);
+		if (sim->lines[i].line)
+			sim_line_release(sim->lines[i].line);
+		free(sim->lines[i].line);
 	}
 	sbuf_release(&sim->directory);
 	sbuf_release(&sim->value);
@@ -398,7 +398,9 @@ struct text sim_expand(struct sim *sim, struct text text)
 struct text sim_setting(struct sim *sim, const char *name)
 {
 	sbuf_reset(&sim->reference);
-	sbuf_printf(&sim->reference, "${%s}", name);
+	sbuf_puts(&sim->reference, "${");
+	sbuf_puts(&sim->reference, name);
+	sbuf_putc(&sim->reference, '}');
 	return sim_expand(
 		sim, (struct text){ sim->reference.ptr, sim->reference.len });
 }

@@ -98,51 +98,58 @@ static void take_clauses(struct sim_line *line, struct text rest)
 
 /* ------------------------------------------------------------- lines -- */
 
-/* @param rest	of the script, where the line begins */
-static void take_line(struct sim_line *line, struct text rest)
+/* @param rest	of the script, where the line begins; must live as long as the
+ *	line is used */
+static void split_line(struct sim_line *line, struct text rest)
 {
 	struct sim_raw_line raw;
-	size_t len = 0, offset = 0;
 
-	(void)sim_next_line(rest, &len, &raw, &line->joined);
-	if (len > rest.len)
-		len = rest.len;
-	sbuf_reset(&line->bytes);
-	sbuf_add(&line->bytes, rest.ptr, len);
-	line->word_count = line->clause_count = 0;
-	line->whole =
-		sim_next_line((struct text){ line->bytes.ptr, line->bytes.len },
-			      &offset, &raw, &line->joined);
+	line->len = line->word_count = line->clause_count = 0;
+	line->whole = sim_next_line(rest, &line->len, &raw, &line->joined);
+	if (line->len > rest.len)
+		line->len = rest.len;
 	if (line->whole && raw.command.len && *raw.command.ptr != '#')
 		take_clauses(line, raw.command);
+}
+
+static void keep_line(struct sim_line *line, struct text rest, size_t len)
+{
+	sbuf_reset(&line->bytes);
+	sbuf_add(&line->bytes, rest.ptr, len);
+	split_line(line, (struct text){ line->bytes.ptr, len });
 }
 
 /* Where the script goes on, a line without its end would be a longer one. */
 static bool is_line(const struct sim_line *line, struct text rest)
 {
-	size_t len = line->bytes.len;
+	size_t len = line->len;
 	bool ends = line->whole && len && line->bytes.ptr[len - 1] == '\n';
 
 	return len && len <= rest.len && (ends || len == rest.len) &&
 	       memcmp(line->bytes.ptr, rest.ptr, len) == 0;
 }
 
+/* What comes a second time is kept: the lines of single nodes would drive out all
+ * others. */
 struct sim_line *sim_line_at(struct sim *sim, struct text rest)
 {
 	uint64_t place = (uintptr_t)rest.ptr * 0x9e3779b97f4a7c15;
-	struct sim_line **slot = &sim->lines[place >> (64 - SIM_LINE_BITS)];
-	struct sim_line *line = *slot;
+	struct sim_slot *slot = &sim->lines[place >> (64 - SIM_LINE_BITS)];
+	struct sim_line *own = &sim->frames[sim->depth - 1].line;
 
-	if (!line) {
-		line = *slot = xrealloc(NULL, sizeof(*line));
-		*line = (struct sim_line){ .running = 0 };
+	if (slot->line && is_line(slot->line, rest))
+		return slot->line;
+	split_line(own, rest);
+	if (slot->last != rest.ptr || (slot->line && slot->line->running)) {
+		slot->last = rest.ptr;
+		return own;
 	}
-	if (is_line(line, rest))
-		return line;
-	if (line->running)
-		line = &sim->frames[sim->depth - 1].line;
-	take_line(line, rest);
-	return line;
+	if (!slot->line) {
+		slot->line = xrealloc(NULL, sizeof(*slot->line));
+		*slot->line = (struct sim_line){ .len = 0 };
+	}
+	keep_line(slot->line, rest, own->len);
+	return slot->line;
 }
 
 void sim_line_release(struct sim_line *line)

@@ -232,7 +232,8 @@ struct sim_clause {
 
 /** A line, taken apart. */
 struct sim_line {
-	struct sbuf bytes;  /**< in the script, with the line feed */
+	size_t len;         /**< in the script, with the line feed */
+	struct sbuf bytes;  /**< a copy of that, if it is kept */
 	struct sbuf joined; /**< the text, if it is made of several lines */
 	bool whole;         /**< sim_next_line() */
 	struct sim_word *words;
@@ -240,6 +241,12 @@ struct sim_line {
 	struct sim_clause *clauses; /**< none: there is nothing to do */
 	size_t clause_count, clause_room;
 	unsigned running; /**< so often it is being executed */
+};
+
+/** A place where a line may be kept. */
+struct sim_slot {
+	struct sim_line *line; /**< NULL: none so far */
+	const char *last;      /**< where one was that could be */
 };
 
 /**
@@ -259,7 +266,7 @@ struct sim_frame {
 	const struct sim_script *script;
 	size_t offset; /**< of the line to come */
 	struct sim_image *image;
-	struct sim_line line; /**< one that could not be kept */
+	struct sim_line line; /**< one that is not kept */
 };
 
 /** A drive elsewhere that has a number here. */
@@ -291,7 +298,7 @@ struct sim {
 	size_t drive_count;
 	const struct sim_image *booted;
 	struct sim_frame frames[SIM_FRAMES];
-	struct sim_line *lines[1 << SIM_LINE_BITS]; /* NULL: none so far */
+	struct sim_slot lines[1 << SIM_LINE_BITS]; /* by where they stand */
 	size_t depth;
 	struct sbuf directory; /**< current working URI */
 	struct sbuf value, spare, again, shown, raw, line, reference;
