@@ -261,8 +261,11 @@ static void prove_fully(struct proof *p, const struct machine_kind *kind)
 	prove_boots(p, scene, boot_count(p, p->machine->order));
 	prove_menus(p, scene, true);
 	prove_firmware(p, scene);
-	prove_lost_bases(p, scene, &p->site->urls);
-	prove_lost_bases(p, scene, &p->site->assets);
+	/* All that is only at one base was lost in prove_weather(). */
+	if (p->site->urls.count + p->site->assets.count > 1) {
+		prove_lost_bases(p, scene, &p->site->urls);
+		prove_lost_bases(p, scene, &p->site->assets);
+	}
 	if (p->order_script)
 		prove_harm(p, scene, p->order_script);
 	if (!is_remote(p->plan, p->machine))
