@@ -163,6 +163,7 @@ static enum tree_result find_place(struct tree *tree, const char *out)
 static enum tree_result try_lock(struct tree *tree, bool *ret_locked)
 {
 	struct stat held, found;
+	int error;
 
 	if (mkdirat(tree->parent, tree->work_name, 0700) != 0 &&
 	    errno != EEXIST)
@@ -188,9 +189,12 @@ static enum tree_result try_lock(struct tree *tree, bool *ret_locked)
 					 tree->shown)
 			       : tree_fail_work(tree, "cannot be locked",
 						-errno);
-	*ret_locked = fstat(tree->work, &held) == 0 &&
-		      files_stat(tree->parent, tree->work_name, &found) == 0 &&
-		      held.st_ino == found.st_ino;
+	error = fstat(tree->work, &held) != 0
+			? -errno
+			: files_stat(tree->parent, tree->work_name, &found);
+	if (error && error != -ENOENT)
+		return tree_fail_work(tree, "cannot be locked", error);
+	*ret_locked = !error && held.st_ino == found.st_ino;
 	return TREE_OK;
 }
 
