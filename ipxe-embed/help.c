@@ -310,6 +310,8 @@ static void roff_verb(struct sbuf *out, const struct program *program,
 	sbuf_puts(out, ".\n");
 	roff_paragraphs(out, verb->text);
 	roff_options(out, verb->options);
+	if (verb->examples)
+		sbuf_puts(out, ".PP\nExamples:\n");
 	for (const struct example *e = verb->examples; e && e->line; e++) {
 		if (e->what) {
 			sbuf_puts(out, ".PP\n");
