@@ -65,6 +65,23 @@ void emit_uplink(struct emit *e, const struct machine *machine)
 	emit_nics(e, machine->uplink, before);
 }
 
+void emit_uplink_copy(struct emit *e, const char *to, const char *from)
+{
+	const struct uplink_uses *uses = &e->plan->uplink_uses;
+	const bool used[] = { uses->address, uses->address, uses->address,
+			      uses->dns,     uses->vlan,    uses->ntp };
+
+	_Static_assert(sizeof(used) == sizeof(fields) / sizeof(*fields),
+		       "one for each field");
+	for (size_t i = 0; i < sizeof(used); i++)
+		if (used[i])
+			PUT("set %s%s ${%s%s} ||\n", to, fields[i].name, from,
+			    fields[i].name);
+	/* Behind the longest list, too: what is not set ends it. */
+	for (size_t i = 1; uses->nics && i <= uses->nics_most + 1; i++)
+		PUT("set %snic-%zu ${%snic-%zu} ||\n", to, i, from, i);
+}
+
 /* ----------------------------------------------------------- routine -- */
 
 /* Only when a card is open: iPXE of 2025 opens none for it, although the

@@ -47,6 +47,9 @@ void emit_arch(struct emit *e);
 /** Set what is particular to how a machine gets onto the network. */
 void emit_uplink(struct emit *e, const struct machine *machine);
 
+/** Copy all of that to other names, or back. @param to,from	before the names */
+void emit_uplink_copy(struct emit *e, const char *to, const char *from);
+
 /** The routine that does it: goes back when the machine is online. */
 void emit_network(struct emit *e);
 

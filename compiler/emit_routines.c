@@ -96,7 +96,10 @@ static void emit_boot_uki(struct emit *e)
 
 /* What the boot script goes on with behind a script that may set what it likes,
  * under names that no other thinks of. */
-static const char *const kept[] = { "node", "next", "again", "leave", "lease" };
+static const char *const kept[] = {
+	"node",  "next",       "again",           "leave",
+	"lease", "get-mirror", "get-asset-mirror"
+};
 enum { KEPT = sizeof(kept) / sizeof(*kept) };
 
 /* Facts of the machine, which a setting of the same name would hide. */
@@ -104,6 +107,23 @@ static const char *const hidden[] = { "platform", "buildarch",   "uuid",
 				      "serial",   "asset",       "product",
 				      "errno",    "manufacturer" };
 enum { HIDDEN = sizeof(hidden) / sizeof(*hidden) };
+
+/* Addresses that it has set count more than those of DHCP. */
+static void emit_clear_cards(struct emit *e)
+{
+	static const char *const names[] = { "mac", "ip", "netmask", "gateway",
+					     "dns" };
+
+	PUT("clear dns ||\n"
+	    "set idx:int32 0\n"
+	    ":chain-card\n"
+	    "isset ${net${idx}/mac} || goto chain-end\n");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		PUT("clear net${idx}/%s ||\n", names[i]);
+	PUT("inc idx\n"
+	    "goto chain-card\n"
+	    ":chain-end\n");
+}
 
 static void emit_boot_chain(struct emit *e)
 {
@@ -113,6 +133,7 @@ static void emit_boot_chain(struct emit *e)
 	    ":boot-chain\n");
 	for (size_t i = 0; i < KEPT; i++)
 		PUT("set chain-%s ${%s} ||\n", kept[i], kept[i]);
+	emit_uplink_copy(e, "chain-", "");
 	PUT("set chain-delay ${delay}\n"
 	    "echo ipxe-embed: ${node}: running ${leaf}\n"
 	    "boot kernel ||\n"
@@ -121,13 +142,15 @@ static void emit_boot_chain(struct emit *e)
 		PUT("clear %s ||\n", hidden[i]);
 	for (size_t i = 0; i < KEPT; i++)
 		PUT("set %s ${chain-%s} ||\n", kept[i], kept[i]);
+	emit_uplink_copy(e, "", "chain-");
 	PUT("set delay:int32 ${chain-delay}\n"
 	    "set crosscert " EMIT_NO_CROSSCERT " || goto stop\n");
 	if (emit_has(e, VERIFY_NODES))
 		PUT("set site %s\n", e->plan->site_name.ptr);
 	emit_arch(e);
-	PUT("ifclose ||\n"
-	    "set online no\n"
+	PUT("ifclose ||\n");
+	emit_clear_cards(e);
+	PUT("set online no\n"
 	    "echo ipxe-embed: ${node}: the script has come back, last error "
 	    "${reason}\n"
 	    "goto failed\n");

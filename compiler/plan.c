@@ -331,6 +331,8 @@ static void note_uplink(struct uplink_uses *uses, const struct uplink *uplink)
 	uses->vlan = uses->vlan || uplink->vlan.ptr;
 	uses->nics = uses->nics || uplink->nic_count;
 	uses->ntp = uses->ntp || uplink->ntp.ptr;
+	if (uplink->nic_count > uses->nics_most)
+		uses->nics_most = uplink->nic_count;
 }
 
 static struct uplink_uses uplink_uses(const struct effective *effective)

@@ -59,6 +59,7 @@ struct features {
 /** What some machine of the site asks of the network besides DHCP. */
 struct uplink_uses {
 	bool address, dns, vlan, nics, ntp;
+	size_t nics_most; /**< of one machine */
 };
 
 /* The boot script shares code between machines that boot alike: those whose

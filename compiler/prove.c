@@ -415,6 +415,7 @@ static void prove_plan(const struct plan *plan, size_t nodes_max, bool shares,
 	witnesses_init(&p->witnesses, &p->arena, most_words(plan));
 	proof_find_foreign(p);
 	proof_find_marked(p);
+	p->marks_are_foreign = proof_are_marks_foreign(p->site);
 	strangers_init(&p->strangers, &p->arena, p->site);
 	proof_find_scripts(p);
 	prove_unknown(p);

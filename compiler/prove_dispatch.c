@@ -230,6 +230,7 @@ void prove_node(struct proof *p, const struct machine *machine,
 	for (size_t i = 0; i < identity_count(node); i++) {
 		proof_set_world(p, &scene);
 		proof_set_identity(p, node, i, true);
+		proof_add_foreign_marks(p);
 		prove_dispatch(p, order);
 		if (!stands)
 			continue;

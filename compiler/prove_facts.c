@@ -183,7 +183,7 @@ void proof_put_fact(struct proof *p, const struct boot_fact *fact,
 	else if (strcmp(name, "mac-plain") == 0)
 		put_mac(p, "", out);
 	else if (strcmp(name, "ip") == 0)
-		put_address(uplink->ip, "10.0.2.15", out);
+		put_address(uplink->ip, PROOF_ADDRESS, out);
 	else if (strcmp(name, "netmask") == 0)
 		put_address(uplink->netmask, PROOF_NETMASK, out);
 	else if (strcmp(name, "gateway") == 0)

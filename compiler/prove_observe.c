@@ -187,7 +187,8 @@ static void observe_fetch(struct proof *p)
 		p->fault = "lets DHCP say where certificates come from";
 	if (wanted == SIZE_MAX || sim_card_in_use(p->sim) != &p->cards[wanted])
 		p->fault = "uses another network card than it should";
-	if (!has_setting(p, "netX/ip", uplink->ip) ||
+	if (!has_setting(p, "netX/ip",
+			 uplink->ip.ptr ? uplink->ip : TEXT(PROOF_ADDRESS)) ||
 	    !has_setting(p, "netX/netmask", uplink->netmask) ||
 	    !has_setting(p, "netX/gateway", uplink->gateway) ||
 	    !has_setting(p, "dns:hexraw", uplink->dns) ||

@@ -145,6 +145,7 @@ struct proof_run {
 enum { FAULTS_MAX = 3 };
 
 /* What DHCP says in the proof. */
+#define PROOF_ADDRESS "10.0.2.15"
 #define PROOF_NETMASK "255.255.254.0"
 #define PROOF_GATEWAY "10.0.2.2"
 
@@ -181,7 +182,8 @@ struct proof {
 	unsigned char foreign[2][6]; /**< cards that are in no node */
 	struct strangers strangers;
 	const struct node *marked[MARKS][2]; /**< nodes that have such a mark */
-	bool marks_seen[1 << MARKS];         /**< together, in a node */
+	bool marks_are_foreign;      /**< as proof_are_marks_foreign() */
+	bool marks_seen[1 << MARKS]; /**< together, in a node */
 	char order[48], reached[48]; /**< labels: its own, and where it came */
 	struct text *words;          /**< of plan_words() */
 	/** Its text -> number of the blob, plus one. */
@@ -251,6 +253,12 @@ void proof_add_weaker(struct proof *p, const struct node *node, size_t which);
 /** Add the cards that it is to use, but for those with which it would be another
  * machine. */
 void proof_add_nics(struct proof *p);
+
+/** Whether the marks that the proof takes for nobody's are in no node. */
+bool proof_are_marks_foreign(const struct site *site);
+
+/** Let the firmware show such marks, where it shows none yet. */
+void proof_add_foreign_marks(struct proof *p);
 
 /** The machine that is looked at, with all cards that its site names. */
 void proof_set_machine(struct proof *p);

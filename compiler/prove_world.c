@@ -43,9 +43,10 @@ static void note_mirror(struct proof *p, const struct published_item *item,
 	while (!text_equal(bases->at[asked].text, item->base))
 		asked++;
 	if (!item->signature && asked != *mirror &&
-	    !(p->at.unsure && asked == next))
+	    !(shelf == SHELF_URLS && p->at.unsure && asked == next))
 		p->fault = "asks another server than is next";
-	p->at.unsure = !item->blob && harm == HARM_NONE;
+	if (shelf == SHELF_URLS)
+		p->at.unsure = !item->blob && harm == HARM_NONE;
 	if (harm != HARM_NONE)
 		*mirror = (asked + 1) % bases->count;
 	else if (!item->signature)
@@ -137,25 +138,70 @@ static uint64_t world_state(void *ctx)
 	       (uint64_t)(scene->by_turns && p->at.turn) << 63;
 }
 
-/* What a script that comes back may have set, of all names that it might think
- * of; and it has another card open. */
+static bool is_name(struct text text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789-",
+			    text.ptr[i], 37))
+			return false;
+	return text.len;
+}
+
+/* Words of an order keep theirs (E437), and so does what is put aside. */
+static bool is_reserved(struct text name)
+{
+	return has_prefix(name, "chain-") ||
+	       (name.len > 1 && name.ptr[0] == 'v' && name.ptr[1] >= '0' &&
+		name.ptr[1] <= '9');
+}
+
+/* All names that lines of ours ask for are set to something else. */
+static void meddle_by_lines(struct proof *p, struct text lines)
+{
+	const char *end = lines.ptr + lines.len, *at = lines.ptr;
+	char name[64];
+
+	while ((at = memmem(at, (size_t)(end - at), "${", 2))) {
+		struct text text = { at += 2, 0 };
+
+		while (at < end && *at != '}' && *at != ':' && *at != '$')
+			at++;
+		text.len = (size_t)(at - text.ptr);
+		if (!is_name(text) || is_reserved(text) ||
+		    text.len >= sizeof(name))
+			continue;
+		memcpy(name, text.ptr, text.len);
+		name[text.len] = '\0';
+		sim_set(p->sim, name,
+			text_is(text, "online") ? "yes" : "meddled");
+	}
+}
+
+/* What a script that comes back may have set; and it has another card open. */
 static void meddle(struct proof *p)
 {
-	static const char *const names[] = {
-		"again",   "arch",      "args",     "back",         "card",
-		"choice",  "delay",     "errno",    "fact",         "found",
-		"from",    "get",       "got",      "id",           "idx",
-		"item",    "lease",     "leaf",     "leave",        "lost",
-		"mac",     "macs",      "magic",    "match",        "menu",
-		"mine",    "next",      "node",     "order",        "other",
-		"own",     "pass",      "place",    "probe",        "reason",
-		"site",    "step",      "sum",      "then",         "tried",
-		"verdict", "crosscert", "platform", "buildarch",    "uuid",
-		"serial",  "asset",     "product",  "manufacturer", "initrds",
+	static const char *const of_cards[][2] = {
+		{ "ip", "10.9.9.9" },           { "netmask", "255.0.0.0" },
+		{ "gateway", "10.9.9.1" },      { "dns", "10.9.9.2" },
+		{ "mac", "02:00:09:09:09:09" },
 	};
+	char name[32];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		sim_set(p->sim, names[i], "meddled");
+	meddle_by_lines(p, p->plan->script);
+	if (p->order_script)
+		meddle_by_lines(p, p->order_script->bytes);
+	for (size_t i = 1; i <= NICS_MAX; i++) {
+		snprintf(name, sizeof(name), "nic-%zu", i);
+		sim_set(p->sim, name, "net0");
+	}
+	sim_set(p->sim, "dns", "10.9.9.2");
+	for (size_t i = 0; i < p->world.card_count; i++)
+		for (size_t j = 0; j < sizeof(of_cards) / sizeof(*of_cards);
+		     j++) {
+			snprintf(name, sizeof(name), "net%zu/%s", i,
+				 of_cards[j][0]);
+			sim_set(p->sim, name, of_cards[j][1]);
+		}
 }
 
 static bool is_chain(const struct proof *p, const struct sim_image *image)
@@ -238,6 +284,37 @@ void proof_find_foreign(struct proof *p)
 	for (size_t i = 1; i <= most && found < 2; i++)
 		if (!taken[i])
 			mac_from_number((uint32_t)i, p->foreign[found++]);
+}
+
+/* Marks that are nobody's, as all firmware has some. */
+#define FOREIGN_UUID "c0ffee00-feed-4bad-8ace-0123456789ab"
+#define FOREIGN_TEXT "nobody's (proof)"
+
+bool proof_are_marks_foreign(const struct site *site)
+{
+	for (size_t i = 0; i < site->node_count; i++) {
+		const struct node *node = &site->nodes[i];
+
+		if (text_is(node->uuid.text, FOREIGN_UUID) ||
+		    text_is(node->serial.text, FOREIGN_TEXT) ||
+		    text_is(node->asset.text, FOREIGN_TEXT))
+			return false;
+	}
+	return true;
+}
+
+void proof_add_foreign_marks(struct proof *p)
+{
+	struct sim_world *world = &p->world;
+
+	if (!p->marks_are_foreign)
+		return;
+	if (!world->uuid.ptr)
+		world->uuid = TEXT(FOREIGN_UUID);
+	if (!world->serial.ptr)
+		world->serial = TEXT(FOREIGN_TEXT);
+	if (!world->asset.ptr)
+		world->asset = TEXT(FOREIGN_TEXT);
 }
 
 static bool has_mac(const struct node *node, const unsigned char *mac)
@@ -496,6 +573,8 @@ void proof_set_machine(struct proof *p)
 		proof_set_traits(p, p->traits);
 	else
 		add_card(p, p->foreign[0]);
+	if (!p->traits)
+		proof_add_foreign_marks(p);
 	proof_add_nics(p);
 	proof_set_firmware(p);
 }
