@@ -141,7 +141,7 @@ static enum status run_prune(struct call *call)
 	}
 	if (status != STATUS_OK)
 		return status;
-	printf("%s: %s, %s, %s; %zu kept, %s\n", cache,
+	printf("%s: %s (%s) %s; %zu kept (%s)\n", cache,
 	       count_words(arena, pruned.gone.count, "item"),
 	       size_words(arena, bytes_of(&pruned.gone)),
 	       options->dry_run ? "would be removed" : "removed",
