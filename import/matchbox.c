@@ -312,75 +312,6 @@ static bool check_boots(struct matchbox *mb, struct mb_profile *p)
 	return false;
 }
 
-/* The group of whatever no other group is for; or NULL. */
-static struct mb_group *default_group(struct matchbox *mb)
-{
-	struct mb_group *last = &mb->groups.at[mb->groups.count - 1];
-
-	return last->selectors.count || !last->boots ? NULL : last;
-}
-
-/* Its profile is kept though no node boots it: for unknown:. */
-static void keep(struct mb_group *g)
-{
-	g->used = true;
-	g->boots->used = true;
-	g->boots->boots = true;
-}
-
-static void keep_others(struct matchbox *mb)
-{
-	struct mb_group *last = default_group(mb);
-
-	if (last)
-		keep(last);
-	vec_foreach (struct mb_node, other, &mb->others)
-		keep(other->first);
-}
-
-/* Whether a rule for it can be written: its profile is one of the site, and not
- * one of nodes, whose vars, phases and files others do not have. */
-static bool has_rule(const struct mb_group *g)
-{
-	return g->boots && g->boots->alone == g && g->boots->name.ptr;
-}
-
-static void report_others(struct matchbox *mb)
-{
-	const char *take = arena_printf(
-		mb->im->arena,
-		"to boot it there, too, take the lines of unknown: that stand "
-		"in %s as a comment",
-		mb->options->file);
-
-	vec_foreach (struct mb_group, g, &mb->groups) {
-		const char *rule = matchbox_rule(g);
-
-		if (!rule || !g->boots)
-			continue;
-		if (!*rule)
-			import_find(mb->im, FATE_CHANGED, g->at,
-				    has_rule(g) ? take
-						: "list them as nodes, too, by "
-						  "mac or uuid",
-				    "this group is for all machines; those "
-				    "that are not listed start what is on "
-				    "their disk now");
-		else if (has_rule(g))
-			import_find(mb->im, FATE_CHANGED, g->at, take,
-				    "this group is for all machines of a kind; "
-				    "those that are not listed start what is "
-				    "on their disk now");
-		else
-			import_find(mb->im, FATE_LOST, g->at,
-				    "list the machines, by mac or uuid",
-				    "this group is for all machines of a kind; "
-				    "its profile is that of nodes or of "
-				    "another group, too");
-		g->used = true;
-	}
-}
-
 /* Names of the site are labels of boot scripts: not all will do. */
 static void report_name(struct matchbox *mb, struct span at, struct text was,
 			struct text is)
@@ -557,20 +488,6 @@ static void put_node_vars(struct matchbox *mb, const struct mb_node *node,
 	sbuf_release(&vars);
 }
 
-/* A group by arch wins over the default group, and over none. */
-static bool told_by_processor(const struct matchbox *mb,
-			      const struct mb_node *node)
-{
-	const struct mb_group *boot = node->by_role[0];
-
-	if (boot && boot->selectors.count)
-		return false;
-	vec_foreach (const struct mb_group, g, &mb->groups)
-		if (matchbox_rule(g) && *matchbox_rule(g))
-			return true;
-	return false;
-}
-
 static void put_node(struct matchbox *mb, const struct mb_node *node,
 		     struct sbuf *out)
 {
@@ -587,7 +504,7 @@ static void put_node(struct matchbox *mb, const struct mb_node *node,
 	} else if (matchbox_is_own(boot)) {
 		put_line(out, 4, "profile", boot->boots->name);
 	}
-	if (told_by_processor(mb, node))
+	if (matchbox_told_by_processor(mb, node))
 		import_find(mb->im, FATE_CHANGED, node->at,
 			    "give it the profile that is right for it",
 			    "Matchbox chose by the processor of this machine, "
@@ -604,38 +521,6 @@ static void put_part(struct sbuf *out, const char *key, const struct sbuf *part)
 		sbuf_printf(out, "\n%s:\n%s", key, sbuf_text(part));
 }
 
-/* What a Matchbox did to whatever was plugged in, for its owner to want again. */
-static void put_rules(const struct matchbox *mb, struct sbuf *out)
-{
-	enum { KINDS = 3 }; /* with a rule for each, none is left over */
-	size_t kinds = 0;
-
-	if (!mb->others.count)
-		return;
-	vec_foreach (const struct mb_group, g, &mb->groups)
-		kinds += matchbox_rule(g) && *matchbox_rule(g);
-	sbuf_puts(out, "# In place of that line, these do to machines that are "
-		       "not listed what Matchbox did;\n"
-		       "# an installer erases whatever is plugged in:\n"
-		       "#unknown:\n");
-	vec_foreach (const struct mb_group, g, &mb->groups) {
-		const char *rule = matchbox_rule(g);
-
-		if (!rule || (!*rule && (!has_rule(g) || kinds == KINDS)))
-			continue;
-		if (*rule)
-			sbuf_printf(out, "#  - match: %s\n#    boot: ", rule);
-		else
-			sbuf_puts(out, "#  - boot: ");
-		if (has_rule(g))
-			sbuf_printf(out,
-				    "[%s]\n#    allow-unknown-install: true\n",
-				    g->boots->name.ptr);
-		else
-			sbuf_puts(out, "local\n");
-	}
-}
-
 static void put_head(const struct matchbox *mb, struct sbuf *out)
 {
 	const struct import_options *o = mb->options;
@@ -648,7 +533,7 @@ static void put_head(const struct matchbox *mb, struct sbuf *out)
 	sbuf_puts(out, "trust: [certs/root.pem]   # ipxe-embed keys init\n"
 		       "verify: signature\n"
 		       "unknown: local\n");
-	put_rules(mb, out);
+	matchbox_put_rules(mb, out);
 	if (mb->has_phases)
 		sbuf_puts(out, "phase: install\n");
 }
@@ -677,9 +562,9 @@ void matchbox_write(struct matchbox *mb)
 	if (mb->nodes.count)
 		qsort(mb->nodes.at, mb->nodes.count, sizeof(*mb->nodes.at),
 		      compare_nodes);
-	keep_others(mb);
+	matchbox_keep_others(mb);
 	put_profiles(mb, &site);
-	report_others(mb);
+	matchbox_report_others(mb);
 	put_groups(mb, &site.groups);
 	vec_foreach (struct mb_node, node, &mb->nodes)
 		put_node(mb, node, &site.nodes);

@@ -274,6 +274,20 @@ void matchbox_report_urls(struct matchbox *mb);
  * finding. */
 struct text matchbox_asset(struct matchbox *mb, const struct mb_value *value);
 
+/** Mark what machines that are not listed boot as needed, though no node boots
+ * it: for unknown:. */
+void matchbox_keep_others(struct matchbox *mb);
+
+/** Say what becomes of groups for machines that are not listed. */
+void matchbox_report_others(struct matchbox *mb);
+
+/** Write rules of unknown: for them, as a comment; nothing where there is none. */
+void matchbox_put_rules(const struct matchbox *mb, struct sbuf *out);
+
+/** Whether Matchbox would choose for a node by its processor. */
+bool matchbox_told_by_processor(const struct matchbox *mb,
+				const struct mb_node *node);
+
 /** Write the site file. */
 void matchbox_write(struct matchbox *mb);
 
