@@ -270,9 +270,6 @@ static void prove_fully(struct proof *p, const struct machine_kind *kind)
 		prove_harm(p, scene, p->order_script);
 	if (!is_remote(p->plan, p->machine))
 		return;
-	scene.elsewhere = true;
-	prove_scene(p, &scene);
-	scene.elsewhere = false;
 	scene.harm = HARM_SWAPPED;
 	if (p->site->node_count > 1)
 		prove_scene(p, &scene);

@@ -218,6 +218,25 @@ static bool stands_for_marks(struct proof *p, const struct node *node)
 	return !seen;
 }
 
+/* Does an image of another site, with the same signer, refuse the script? */
+static void prove_elsewhere(struct proof *p, const struct node *node,
+			    size_t which)
+{
+	struct scene scene = scene_of_site(p);
+	enum sim_end end;
+
+	scene.elsewhere = true;
+	proof_set_world(p, &scene);
+	proof_set_identity(p, node, which, true);
+	proof_add_nics(p);
+	p->world.stop_at = stop_at_order;
+	end = sim_run(p->sim, p->script, &p->world);
+	if (end != SIM_STOPPED || p->ds->errors >= FAULTS_MAX)
+		return;
+	p->fault = "takes what is of another site";
+	proof_report(p, end);
+}
+
 void prove_node(struct proof *p, const struct machine *machine,
 		const struct order *order)
 {
@@ -237,6 +256,8 @@ void prove_node(struct proof *p, const struct machine *machine,
 		proof_set_world(p, &scene);
 		proof_set_identity(p, node, i, false);
 		prove_dispatch(p, order);
+		if (is_remote(p->plan, machine))
+			prove_elsewhere(p, node, i);
 		/* As in a second-hand card, or on a second-hand board. */
 		proof_set_world(p, &scene);
 		proof_set_identity(p, node, i, true);

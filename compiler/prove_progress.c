@@ -21,7 +21,8 @@ bool scene_harms(const struct scene *scene, const struct blob *blob,
 
 bool scene_harms_nodes(const struct scene *scene, struct text base)
 {
-	return scene->harm != HARM_NONE && !scene->victim &&
+	/* By turns, a machine that asks again would never get beyond them. */
+	return scene->harm != HARM_NONE && !scene->victim && !scene->by_turns &&
 	       (!scene->base.ptr || text_equal(scene->base, base));
 }
 
@@ -229,8 +230,7 @@ bool progress_dispatch(const struct proof *p, struct progress *at)
 	size_t *mirror = &at->mirrors[SHELF_URLS];
 	bool lost = false;
 
-	if (!progress_network(p, at) ||
-	    (p->scene.elsewhere && p->machine->node))
+	if (!progress_network(p, at))
 		return false;
 	for (size_t tried = 0; tried < urls->count; tried++) {
 		bool harmed =
