@@ -206,6 +206,7 @@ bool levels_have_kernel(const struct levels *levels, unsigned arch)
 struct names {
 	struct arena *arena;
 	VEC(struct text) all;
+	VEC(const struct profile *) seen; /* whose phases are in there */
 };
 
 static void names_add_phases(struct names *names, const struct settings *set)
@@ -228,9 +229,15 @@ static void names_add_profile(struct names *names, const struct site *site,
 			      const struct node *node, struct text phase)
 {
 	struct levels l = { 0 };
+	const struct profile *booted;
 
 	levels_set(names->arena, &l, site, node, NULL, phase);
-	for (const struct profile *p = levels_profile(&l); p; p = p->base)
+	booted = levels_profile(&l);
+	vec_foreach (const struct profile *, seen, &names->seen)
+		if (*seen == booted)
+			return;
+	*vec_push(names->arena, &names->seen) = booted;
+	for (const struct profile *p = booted; p; p = p->base)
 		names_add_phases(names, &p->set);
 }
 
