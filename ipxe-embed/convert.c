@@ -71,8 +71,26 @@ static void conversion_release(struct conversion *run)
 			close(fds[i]);
 }
 
+/* Ours, but in no language: what comes out depends on the site alone. */
+static char **environment(struct arena *arena)
+{
+	static char neutral[] = "LC_ALL=C.UTF-8";
+	size_t count = 0, kept = 0;
+	char **copy;
+
+	while (environ[count])
+		count++;
+	copy = arena_new_array(arena, count + 2, char *);
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(environ[i], "LC_ALL=", strlen("LC_ALL=")) != 0)
+			copy[kept++] = environ[i];
+	copy[kept] = neutral;
+	return copy;
+}
+
 static int spawn(struct conversion *run, pid_t *ret_pid)
 {
+	struct arena arena = { 0 };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none;
@@ -87,7 +105,9 @@ static int spawn(struct conversion *run, pid_t *ret_pid)
 	posix_spawn_file_actions_adddup2(&actions, run->out, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, run->words, STDERR_FILENO);
 	error = posix_spawnp(ret_pid, run->argv[0], &actions, &attributes,
-			     (char *const *)(uintptr_t)run->argv, environ);
+			     (char *const *)(uintptr_t)run->argv,
+			     environment(&arena));
+	arena_release(&arena);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	return -error;
