@@ -247,9 +247,7 @@ const char *const emit_efi_loaders[] = {
 	NULL,
 };
 
-/* Each loader that may be on a drive, one after the other. DHCP can have sanboot
- * pass over a drive, or keep it (usr/autoboot.c): that would let whoever answers
- * there take an installed machine for an empty one. */
+/* Each loader that may be on a drive, one after the other. */
 static void emit_loaders(struct emit *e, const char *drive)
 {
 	PUT("set loader x64\n"
@@ -261,7 +259,9 @@ static void emit_loaders(struct emit *e, const char *drive)
 		    drive, emit_efi_loaders[i]);
 }
 
-/* Drive 0 is any drive with a loader under EFI, but the floppy on BIOS. */
+/* Drive 0 is any drive with a loader under EFI, but the floppy on BIOS. DHCP can
+ * have sanboot pass over all of them (usr/autoboot.c), and so send an installed
+ * machine on to its installer. */
 static void emit_disk(struct emit *e)
 {
 	PUT(":disk\n"
@@ -277,8 +277,8 @@ static void emit_disk(struct emit *e)
 	    "goto failed\n");
 }
 
-/* The drive is 0x80 while it is there; a disk of the machine is that again
- * behind it, so it must go in any case. */
+/* The drive is 0x80 while it is there, and a disk of the machine is that again
+ * behind it: so it must go in any case, whatever DHCP says about keeping it. */
 static void emit_boot_san(struct emit *e)
 {
 	PUT("# A drive that is read block by block: the one thing that nobody "

@@ -300,6 +300,17 @@ static bool any_does(const struct plan *plan, action_fn is)
 	return false;
 }
 
+/* Of all members of an order: the drive is one of its words. */
+static bool any_drive_is_plain(const struct plan *plan)
+{
+	const struct effective *effective = plan->effective;
+
+	for (size_t i = 0; i < effective->machine_count; i++)
+		if (machine_does(&effective->machines[i], is_plain_http_san))
+			return true;
+	return any_does(plan, is_plain_http_san);
+}
+
 static unsigned machine_archs(const struct machine *machine)
 {
 	unsigned archs = 0;
@@ -386,7 +397,7 @@ struct plan *plan_new(struct arena *arena, const char *site_path,
 	plan->uplink_uses = uplink_uses(effective);
 	plan->features.san = any_does(plan, is_san);
 	plan->features.http = any_plain_http(&site->assets) ||
-			      any_does(plan, is_plain_http_san);
+			      (plan->features.san && any_drive_is_plain(plan));
 	plan->features.shell = any_does(plan, is_shell);
 	plan->needs_bios = any_does(plan, is_iso);
 	return plan;

@@ -79,9 +79,10 @@ struct order {
 
 /**
  * All words of a machine's boot order, in the order of the steps: for each
- * profile the URI of the drive and who asks for it; or the digest and name of the kernel, of each initrd, of each injected
+ * profile the digest and name of the kernel, of each initrd, of each injected
  * file, then the arguments, without the facts in them that only the machine
- * knows; or the digest and name of the UKI.
+ * knows; or the digest and name of the UKI; or the URI of the drive, and the
+ * initiator if there is one.
  */
 void plan_words(const struct machine *machine, struct text *ret_words);
 
