@@ -365,9 +365,10 @@ static void prove_unknown(struct proof *p)
 		proof_set_world(p, &scene);
 		proof_set_machine(p);
 		prove_dispatch(p, &p->plan->unknown);
-		proof_set_world(p, &scene); /* without any card */
-		if (!is_remote(p->plan, p->machine))
-			prove_dispatch(p, &p->plan->unknown);
+		proof_set_world(p, &scene); /* says nothing about itself */
+		if (is_remote(p->plan, p->machine))
+			proof_add_foreign_card(p);
+		prove_dispatch(p, &p->plan->unknown);
 	}
 	for (size_t i = 0; i < p->site->rule_count; i++)
 		prove_order(p, &p->plan->ruled[i]);

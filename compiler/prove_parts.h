@@ -260,6 +260,9 @@ bool proof_are_marks_foreign(const struct site *site);
 /** Let the firmware show such marks, where it shows none yet. */
 void proof_add_foreign_marks(struct proof *p);
 
+/** Add a card that is in no node. */
+void proof_add_foreign_card(struct proof *p);
+
 /** The machine that is looked at, with all cards that its site names. */
 void proof_set_machine(struct proof *p);
 

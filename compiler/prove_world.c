@@ -486,6 +486,11 @@ void proof_set_traits(struct proof *p, const struct traits *traits)
 		proof_add_mac(p, traits->more_macs[i]);
 }
 
+void proof_add_foreign_card(struct proof *p)
+{
+	add_card(p, p->foreign[0]);
+}
+
 static bool has_card(const struct proof *p, const unsigned char *mac)
 {
 	for (size_t i = 0; i < p->world.card_count; i++)
