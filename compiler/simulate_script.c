@@ -11,7 +11,7 @@ struct label {
 };
 
 #define LABEL_LINE(offset) (((offset) + 1) & (((uint64_t)1 << 40) - 1))
-#define LABEL_HASH(hash)   ((hash) >> 40 & 0xffffff)
+#define LABEL_HASH(hash)   ((unsigned)((hash) >> 40) & 0xffffff)
 
 struct sim_script {
 	struct text bytes;
@@ -126,9 +126,8 @@ static bool is_label(const struct sim_script *script, size_t at,
 
 /* @return that of the name, or the free one where it belongs */
 static struct label *find_label(const struct sim_script *script,
-				struct text name)
+				struct text name, uint64_t hash)
 {
-	uint64_t hash = text_hash(name);
 	size_t i = hash & (script->room - 1);
 
 	while (script->labels[i].line &&
@@ -141,11 +140,12 @@ static struct label *find_label(const struct sim_script *script,
 static void note_label(struct sim_script *script,
 		       const struct sim_raw_line *line)
 {
-	struct label *label = find_label(script, line->label);
+	uint64_t hash = text_hash(line->label);
+	struct label *label = find_label(script, line->label, hash);
 
 	if (!label->line) { /* the first one counts */
 		label->line = LABEL_LINE(line->begin);
-		label->hash = LABEL_HASH(text_hash(line->label));
+		label->hash = LABEL_HASH(hash);
 	}
 }
 
@@ -189,7 +189,7 @@ const struct sim_script *sim_script_new(struct arena *arena, struct text bytes)
 
 size_t sim_script_find(const struct sim_script *script, struct text label)
 {
-	uint64_t line = find_label(script, label)->line;
+	uint64_t line = find_label(script, label, text_hash(label))->line;
 
 	return line ? (size_t)line - 1 : SIZE_MAX;
 }
