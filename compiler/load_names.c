@@ -73,7 +73,18 @@ int64_t names_find(const struct names *names, struct text text)
 			   : NO_NAME;
 }
 
-int64_t names_add(struct names *names, struct arena *arena, struct text text)
+/* Keys come in the same order again and again. @return its number, or NO_NAME */
+static int64_t names_guess(const struct names *names, struct text text)
+{
+	uint32_t next = names->count ? names->at[names->last].next : 0;
+
+	return next && text_equal(names->at[next - 1].text, text)
+		       ? (int64_t)next - 1
+		       : NO_NAME;
+}
+
+static int64_t names_insert(struct names *names, struct arena *arena,
+			    struct text text)
 {
 	uint32_t hash = (uint32_t)text_hash(text);
 	struct name_slot *slot;
@@ -87,4 +98,15 @@ int64_t names_add(struct names *names, struct arena *arena, struct text text)
 		*slot = (struct name_slot){ (uint32_t)names->count, hash };
 	}
 	return (int64_t)slot->number - 1;
+}
+
+int64_t names_add(struct names *names, struct arena *arena, struct text text)
+{
+	int64_t number = names_guess(names, text);
+
+	if (number == NO_NAME)
+		number = names_insert(names, arena, text);
+	names->at[names->last].next = (uint32_t)number + 1;
+	names->last = (size_t)number;
+	return number;
 }

@@ -14,7 +14,8 @@ struct name {
 	struct text text;
 	/** Offsets: of a key where last seen, of an anchor where defined */
 	uint32_t begin, end;
-	uint32_t map; /**< of a key: in which map last seen, from 1 */
+	uint32_t map;  /**< of a key: in which map last seen, from 1 */
+	uint32_t next; /**< number + 1 of what came behind it; 0: nothing */
 };
 
 /** Zero-initialise. */
@@ -22,6 +23,7 @@ struct names {
 	struct name *at;         /**< by number; moves when one is added */
 	struct name_slot *slots; /**< by hash; always two for each name */
 	size_t count, room;
+	size_t last; /**< number of what was added last */
 };
 
 enum { NO_NAME = -1 };

@@ -137,16 +137,43 @@ static struct label *find_label(const struct sim_script *script,
 	return &script->labels[i];
 }
 
-static void note_label(struct sim_script *script,
+/* Labels on their way into the table, which is larger than caches: it is asked
+ * for the slots of some at once. */
+struct pending {
+	struct {
+		struct text name;
+		uint64_t hash;
+		size_t begin; /* of its line */
+	} at[16];
+	size_t count;
+};
+
+static void pending_flush(struct sim_script *script, struct pending *pending)
+{
+	for (size_t i = 0; i < pending->count; i++) {
+		uint64_t hash = pending->at[i].hash;
+		struct label *label =
+			find_label(script, pending->at[i].name, hash);
+
+		if (label->line) /* the first one counts */
+			continue;
+		label->line = LABEL_LINE(pending->at[i].begin);
+		label->hash = LABEL_HASH(hash);
+	}
+	pending->count = 0;
+}
+
+static void note_label(struct sim_script *script, struct pending *pending,
 		       const struct sim_raw_line *line)
 {
 	uint64_t hash = text_hash(line->label);
-	struct label *label = find_label(script, line->label, hash);
 
-	if (!label->line) { /* the first one counts */
-		label->line = LABEL_LINE(line->begin);
-		label->hash = LABEL_HASH(hash);
-	}
+	__builtin_prefetch(&script->labels[hash & (script->room - 1)]);
+	pending->at[pending->count].name = line->label;
+	pending->at[pending->count].hash = hash;
+	pending->at[pending->count].begin = line->begin;
+	if (++pending->count == sizeof(pending->at) / sizeof(*pending->at))
+		pending_flush(script, pending);
 }
 
 /* No label is without a colon. */
@@ -165,6 +192,7 @@ const struct sim_script *sim_script_new(struct arena *arena, struct text bytes)
 	struct sim_script *script = arena_new(arena, struct sim_script);
 	size_t offset = 0, most = count_colons(bytes);
 	struct sbuf joined = { 0 };
+	struct pending pending = { .count = 0 };
 	struct sim_raw_line line;
 
 	script->bytes = bytes;
@@ -181,8 +209,11 @@ const struct sim_script *sim_script_new(struct arena *arena, struct text bytes)
 		if (!sim_next_line(bytes, &offset, &line, &joined))
 			break;
 		if (line.label.ptr)
-			note_label(script, &line);
+			note_label(script, &pending, &line);
+		if (joined.len) /* the next such line takes its place */
+			pending_flush(script, &pending);
 	}
+	pending_flush(script, &pending);
 	sbuf_release(&joined);
 	return script;
 }
