@@ -168,8 +168,9 @@ static enum status sign_and_commit(struct signing *signing)
 	status = commit(signing);
 	if (status != STATUS_OK)
 		return status;
-	if (made.count)
-		unlink(signing->work.unfinished);
+	/* Also when nothing was left to sign: the run before may have ended
+	 * right here. */
+	unlink(signing->work.unfinished);
 	say_signed(signing, items.count, &made);
 	return STATUS_OK;
 }

@@ -175,7 +175,9 @@ static enum status commit(struct build *build)
 		return build_fail_tree(build, result);
 	if (build->verified)
 		verified_save(build->verified);
-	if (build->made.count)
+	/* Also when nothing was left to sign: the run before may have ended
+	 * right here. */
+	if (build->unfinished)
 		unlink(build->unfinished);
 	for (const char *line = build->sum.aside; *line;) {
 		int len = (int)strcspn(line, "\n");
